@@ -1,0 +1,63 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let gradlog: Target.Dependency = "Gradlog"
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
+let argumentParser: Target.Dependency = .product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+
+/// The files of `queries/`, one question each; a test holds this list against the folder.
+let questions = [
+  "absent", "by-depth", "by-epoch", "dead", "exploding", "largest", "nonfinite", "ratio", "runs",
+  "underflow", "vanishing", "weights",
+]
+
+let package = Package(
+  name: "gradlog",
+  platforms: [.macOS(.v15)],
+  products: [
+    .library(name: "Gradlog", targets: ["Gradlog"]),
+    .library(name: "GradlogTrainer", targets: ["GradlogTrainer"]),
+    .library(name: "GradlogAnalysis", targets: ["GradlogAnalysis"]),
+    .executable(name: "gradlog", targets: ["GradlogCLI"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+  ],
+  targets: [
+    // What a training process links: tensors, statistics, detection, the file, the recorder.
+    .target(name: "Gradlog", dependencies: [grdb, sqlite]),
+    // The questions: every queries/*.sql, embedded.
+    .target(
+      name: "GradlogQueries", path: "queries",
+      resources: questions.map { .embedInCode("\($0).sql") }),
+    // Reading a file: questions, export, one gradient.
+    .target(name: "GradlogAnalysis", dependencies: [gradlog, "GradlogQueries", grdb, sqlite]),
+    // A small Keras-like trainer.
+    .target(name: "GradlogTrainer", dependencies: [gradlog]),
+    // The command.
+    .executableTarget(
+      name: "GradlogCLI",
+      dependencies: [gradlog, "GradlogAnalysis", "GradlogTrainer", argumentParser]),
+    .testTarget(name: "GradlogTests", dependencies: [gradlog, grdb]),
+    .testTarget(name: "GradlogAnalysisTests", dependencies: ["GradlogAnalysis", gradlog]),
+    .testTarget(
+      name: "GradlogTrainerTests", dependencies: ["GradlogTrainer", gradlog],
+      resources: [.copy("Reference")]),
+    .testTarget(name: "GradlogCLITests", dependencies: ["GradlogCLI"]),
+  ]
+)
+
+for target in package.targets {
+  target.swiftSettings = [
+    .treatAllWarnings(as: .error),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0335-existential-any.md
+    .enableUpcomingFeature("ExistentialAny"),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0409-access-level-on-imports.md
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0444-member-import-visibility.md
+    .enableUpcomingFeature("MemberImportVisibility"),
+  ]
+}
