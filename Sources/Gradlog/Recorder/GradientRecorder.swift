@@ -1,0 +1,189 @@
+internal import GRDB
+internal import Glibc
+
+/// Records the gradients of a training run into one SQLite file.
+///
+///     try GradientRecorder.record(to: "runs.db", run: "mlp") { recorder in
+///       for (step, batch) in batches.enumerated() {
+///         let gradients = model.gradients(batch)
+///         recorder.record(epoch: 0, batch: step) { $0.add("dense/kernel", gradients, shape: [2, 1]) }
+///       }
+///     }
+///
+/// The training thread pays one copy of the bytes. Statistics, detection and writing happen on a
+/// thread of the recorder's. Calls may come from any thread; a batch is handed over whole.
+///
+/// Recording never stops a training: a full disk, a locked file or a tensor that does not fit is
+/// said once on stderr, counted in ``losses`` and in the file, and thrown by ``close()``.
+public final class GradientRecorder: Sendable {
+  private let database: DatabaseQueue
+  private let queue: SlabQueue
+  private let counter = LossCounter()
+  private let run: RunState
+  private let process = getpid()
+  private let isClosed = Monitor(false)
+
+  /// Which gradient the run holds.
+  public let stage: GradientStage
+
+  /// Whether an overlapping batch replaces what the file holds.
+  public let overlap: Options.Overlap
+
+  /// The last batch that the file held of the run when this recorder was opened; nil for a new run.
+  public var resumedAfter: RecordedBatch? { run.lastRecorded }
+
+  /// What could not be recorded so far.
+  public var losses: RecordingLosses { counter.current }
+
+  /// Opens a file, creating it if need be, and begins a run in it, or takes the run of that name up
+  /// again: its steps go on from the last one.
+  ///
+  /// - Parameters:
+  ///   - path: the SQLite file.
+  ///   - run: the name of the run, unique in the file together with the rank.
+  /// - Throws: ``GradlogError`` when the file cannot be opened or is not gradlog's, when the run's name
+  ///   is empty, and when the run in the file holds gradients of the other stage.
+  public init(
+    path: String, run name: String, options: Options = Options()
+  ) throws(GradlogError) {
+    try options.validate(run: name)
+    let database = try DatabaseFile.openForRecording(path)
+    let identity = RunIdentity(
+      name: name, rank: options.rank, worldSize: options.worldSize, stage: options.stage,
+      framework: options.framework, configuration: options.configuration)
+    let queue = SlabQueue(options.limits)
+    let run = try DatabaseFile.write(database) { try RunTable.open(identity, in: $0) }
+    let counter = counter
+    database.asyncWriteWithoutTransaction { db in
+      Writer.run(run, options, from: queue, losses: counter, in: db)
+    }
+    self.database = database
+    self.queue = queue
+    self.run = run
+    stage = options.stage
+    overlap = options.overlap
+  }
+
+  deinit {
+    guard !isClosed.withLock({ $0 }), getpid() == process else { return }
+    // Writing here could block or fail where nobody can be told.
+    let lost = queue.abandon()
+    fputs("gradlog: a recorder was not closed; \(lost) batches are lost; call close()\n", stderr)
+  }
+
+  /// Records one batch: `assemble` adds its gradients. Returns when their bytes are copied, or, when
+  /// the memory limit is reached, when there is room again.
+  ///
+  /// - Throws: what `assemble` throws; nothing of the batch is recorded then.
+  public func record<Failure: Error>(
+    _ context: BatchContext, _ assemble: (inout GradientBatch) throws(Failure) -> Void
+  ) throws(Failure) {
+    guard getpid() == process else {
+      return counter.add(batches: 1, failure: Self.forked)
+    }
+    guard let slab = queue.checkOut() else {
+      let closed = isClosed.withLock { $0 }
+      return counter.add(batches: 1, failure: closed ? Self.usedAfterClose : Self.full)
+    }
+    var batch = GradientBatch(in: slab)
+    do {
+      try assemble(&batch)
+    } catch {
+      slab.discardBatch()
+      queue.putBack(slab)
+      throw error
+    }
+    if let failure = batch.failure {
+      slab.discardBatch()
+      queue.putBack(slab)
+      counter.add(batches: 1, failure: failure)
+    } else {
+      let bytes = slab.finishBatch(context, recordedAt: secondsSince1970())
+      queue.checkIn(slab, batchBytes: bytes)
+    }
+  }
+
+  /// Records one batch; see ``record(_:_:)``.
+  ///
+  /// - Parameters:
+  ///   - epoch: zero-based.
+  ///   - batch: zero-based, restarts in each epoch.
+  ///   - loss: the loss of the batch, NaN included; nil when unknown.
+  ///   - learningRate: the learning rate of the step; nil when unknown.
+  public func record<Failure: Error>(
+    epoch: Int, batch: Int, loss: Double? = nil, learningRate: Double? = nil,
+    _ assemble: (inout GradientBatch) throws(Failure) -> Void
+  ) throws(Failure) {
+    try record(
+      BatchContext(epoch: epoch, batch: batch, loss: loss, learningRate: learningRate), assemble)
+  }
+
+  /// Waits until everything recorded before is in the file, where every reader sees it.
+  ///
+  /// - Throws: the first failure since the recorder was opened.
+  public func flush() throws(GradlogError) {
+    guard getpid() == process else { throw Self.forked }
+    queue.flush()
+    if let failure = counter.current.failure { throw failure }
+  }
+
+  /// Writes what is left, marks the run as finished and closes the file, which is one plain file
+  /// afterwards unless another connection has it open. Closing again does nothing.
+  ///
+  /// - Throws: the first failure since the recorder was opened. The file is closed all the same.
+  public func close() throws(GradlogError) {
+    try close(finished: true)
+  }
+
+  private func close(finished: Bool) throws(GradlogError) {
+    guard getpid() == process else { throw Self.forked }
+    let wasClosed = isClosed.withLock { isClosed in
+      defer { isClosed = true }
+      return isClosed
+    }
+    guard !wasClosed else { return }
+    queue.close()
+    do {
+      // Waits for the writer, which has the connection until it has written everything.
+      if finished { try DatabaseFile.write(database) { try RunTable.finish(self.run.runID, in: $0) } }
+      try DatabaseFile.finish(database)
+    } catch {
+      counter.add(failure: error)
+    }
+    if let failure = counter.current.failure { throw failure }
+  }
+
+  /// Opens a recorder, calls `body` with it and closes it. When `body` throws, what was recorded is
+  /// kept and the run reads as interrupted.
+  ///
+  /// - Throws: what ``init(path:run:options:)``, `body` and ``close()`` throw.
+  public static func record<Result>(
+    to path: String, run: String, options: Options = Options(),
+    _ body: (GradientRecorder) throws -> Result
+  ) throws -> Result {
+    let recorder = try GradientRecorder(path: path, run: run, options: options)
+    let result: Result
+    do {
+      result = try body(recorder)
+    } catch {
+      try? recorder.close(finished: false)
+      throw error
+    }
+    try recorder.close()
+    return result
+  }
+}
+
+extension GradientRecorder {
+  private static let forked = GradlogError(
+    .misuse, "the recorder was opened in another process, before fork()",
+    remedy: "open a recorder in the process that trains")
+
+  private static let usedAfterClose = GradlogError(
+    .misuse, "a batch came after the recorder was closed",
+    remedy: "close the recorder when the training has ended")
+
+  private static let full = GradlogError(
+    .storage, "the disk is slower than the training, and the recorder's memory is used up",
+    remedy: "capture fewer values, allow more memory, or let the recorder wait")
+}

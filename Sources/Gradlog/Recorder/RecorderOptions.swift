@@ -1,0 +1,73 @@
+extension GradientRecorder {
+  /// How a recorder records. Every property has a default that suits one process on one machine.
+  public struct Options: Sendable {
+    /// What happens when the run already holds a batch that is recorded again.
+    public enum Overlap: Sendable {
+      /// It is refused and counted as lost. The default.
+      case refuse
+      /// What the run holds from that batch on is deleted first: for a training that goes on from a
+      /// checkpoint.
+      case replace
+    }
+
+    /// What happens when the disk is slower than the training and the memory is used up.
+    public enum Overflow: Sendable {
+      /// The training waits; nothing is lost. The default.
+      case wait
+      /// The batch is dropped and counted.
+      case drop
+    }
+
+    /// Which gradient is handed in; written into the file. Raw by default.
+    public var stage = GradientStage.raw
+    /// Whose values are kept, and when; everything by default.
+    public var capture = CapturePlan.everything
+    /// What happens to batches that the run already holds.
+    public var overlap = Overlap.refuse
+    /// Index of this process in a distributed run; 0 by default.
+    public var rank = 0
+    /// Processes of the distributed run; 1 by default.
+    public var worldSize = 1
+    /// Who trains, "keras 3.15.1 tensorflow" for instance; nil by default.
+    public var framework: String?
+    /// A JSON object that describes the run; empty by default.
+    public var configuration = "{}"
+    /// What happens when `memoryLimit` is reached.
+    public var overflow = Overflow.wait
+    /// Bytes that may wait to be written, 256 MiB by default. A single batch that is larger still
+    /// passes.
+    public var memoryLimit = 256 << 20
+    /// Seconds after which a batch is committed at the latest while the disk keeps up; 0.25 by
+    /// default.
+    public var commitInterval = 0.25
+
+    /// The defaults.
+    public init() {}
+
+    /// - Throws: ``GradlogError`` with code `invalidArgument`.
+    func validate(run: String) throws(GradlogError) {
+      func require(
+        _ holds: Bool, _ problem: String, _ remedy: String
+      ) throws(GradlogError) {
+        if !holds { throw GradlogError(.invalidArgument, problem, remedy: remedy) }
+      }
+      try require(!run.isEmpty, "a run needs a name", "pass one that says what is trained")
+      try require(
+        worldSize >= 1 && (0..<worldSize).contains(rank),
+        "rank \(rank) is not one of \(worldSize) processes", "pass 0 ≤ rank < worldSize")
+      try require(
+        memoryLimit > 0, "a memory limit of \(memoryLimit) bytes holds no batch",
+        "pass the bytes of a few batches")
+      try require(
+        commitInterval >= 0 && commitInterval.isFinite,
+        "a commit interval of \(commitInterval) s cannot be kept", "pass a number of seconds ≥ 0")
+      try require(
+        configuration.first == "{" && configuration.last == "}",
+        "the configuration \(configuration) is not a JSON object", "pass one, or leave it out")
+    }
+
+    var limits: SlabQueue.Limits {
+      SlabQueue.Limits(memory: memoryLimit, waits: overflow == .wait, delay: commitInterval)
+    }
+  }
+}

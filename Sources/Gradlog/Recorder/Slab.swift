@@ -1,0 +1,108 @@
+/// A batch whose gradients wait in a slab.
+struct PendingBatch {
+  let context: BatchContext
+  /// Seconds since 1970.
+  let recordedAt: Double
+  /// Its entries of ``Slab/gradients``.
+  let gradients: Range<Int>
+  /// Bytes that it takes in the slab.
+  let byteCount: Int
+}
+
+/// A gradient that waits in a slab.
+struct PendingGradient {
+  let weight: String
+  /// nil when the gradient is absent.
+  let tensor: (dtype: DType, shape: [Int], elementCount: Int)?
+  /// Where its bytes begin in the slab.
+  let offset: Int
+}
+
+/// A piece of memory that holds the bytes of whole batches on their way to the writer.
+///
+/// Slabs are used again and again, so that recording allocates nothing once the sizes are known. A
+/// slab belongs to one thread at a time: ``SlabQueue`` hands it over.
+final class Slab {
+  private(set) var batches: [PendingBatch] = []
+  private(set) var gradients: [PendingGradient] = []
+  private(set) var capacity = 0
+  private(set) var used = 0
+  private var memory: UnsafeMutableRawPointer?
+  /// The capacity that ``SlabQueue`` has counted against its limit.
+  var countedCapacity = 0
+
+  /// Where the batch that is being assembled begins.
+  private var openBatch = (firstGradient: 0, offset: 0)
+
+  /// Tensors begin at cache lines, so that statistics read whole ones.
+  private static let alignment = 64
+
+  deinit {
+    memory?.deallocate()
+  }
+
+  /// Makes room for `byteCount` more bytes.
+  func reserve(_ byteCount: Int) {
+    let needed = used + byteCount
+    guard needed > capacity else { return }
+    let grown = UnsafeMutableRawPointer.allocate(byteCount: needed, alignment: Self.alignment)
+    if let memory {
+      grown.copyMemory(from: memory, byteCount: used)
+      memory.deallocate()
+    }
+    memory = grown
+    capacity = needed
+  }
+
+  /// Copies a gradient to the end of the batch that is being assembled.
+  func append(_ tensor: TensorView, of weight: String) {
+    let byteCount = tensor.bytes.count
+    let padded = (byteCount + Self.alignment - 1) & ~(Self.alignment - 1)
+    if used + padded > capacity { reserve(max(padded, used)) }
+    if let source = tensor.bytes.baseAddress, let memory {
+      (memory + used).copyMemory(from: source, byteCount: byteCount)
+    }
+    gradients.append(
+      PendingGradient(
+        weight: weight, tensor: (tensor.dtype, tensor.shape, tensor.elementCount), offset: used))
+    used += padded
+  }
+
+  /// Notes that a weight has no gradient in the batch that is being assembled.
+  func appendAbsent(_ weight: String) {
+    gradients.append(PendingGradient(weight: weight, tensor: nil, offset: used))
+  }
+
+  /// Completes the batch that is being assembled and returns the bytes that it takes.
+  func finishBatch(_ context: BatchContext, recordedAt: Double) -> Int {
+    let byteCount = used - openBatch.offset
+    batches.append(
+      PendingBatch(
+        context: context, recordedAt: recordedAt,
+        gradients: openBatch.firstGradient..<gradients.count, byteCount: byteCount))
+    openBatch = (gradients.count, used)
+    return byteCount
+  }
+
+  /// Forgets the batch that is being assembled.
+  func discardBatch() {
+    gradients.removeSubrange(openBatch.firstGradient...)
+    used = openBatch.offset
+  }
+
+  /// Forgets everything and keeps the memory.
+  func removeAll() {
+    batches.removeAll(keepingCapacity: true)
+    gradients.removeAll(keepingCapacity: true)
+    used = 0
+    openBatch = (0, 0)
+  }
+
+  /// The bytes of a gradient of this slab.
+  func bytes(of gradient: PendingGradient) -> UnsafeRawBufferPointer {
+    guard let tensor = gradient.tensor else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+    return UnsafeRawBufferPointer(
+      start: memory.map { $0 + gradient.offset },
+      count: tensor.elementCount * tensor.dtype.byteWidth)
+  }
+}

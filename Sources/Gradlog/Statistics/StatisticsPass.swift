@@ -1,0 +1,145 @@
+/// Computes the statistics of one gradient after another, reusing its buffers.
+///
+/// The elements are read once, in blocks that stay in the first-level cache: converted to Double,
+/// counted by exponent, freed of non-finite elements, and summed in SIMD lanes. Tensors of every
+/// element type take the same path from the conversion on.
+struct StatisticsPass: ~Copyable {
+  /// Elements of a block: 4 KiB of Doubles.
+  private static let blockLength = 512
+
+  private let block: UnsafeMutablePointer<Double>
+  private var bins = ExponentBins()
+
+  init() {
+    block = .allocate(capacity: Self.blockLength)
+  }
+
+  deinit {
+    block.deallocate()
+  }
+
+  /// The exponent histogram of the last gradient, encoded as in docs/FileFormat.md; valid until the
+  /// next ``run(over:)``.
+  var exponentsBlob: UnsafeRawBufferPointer { bins.blob }
+
+  /// The statistics of `view`.
+  mutating func run(over view: TensorView) -> GradientStatistics {
+    var statistics = GradientStatistics()
+    statistics.elementCount = view.elementCount
+    var moments = Moments()
+    view.forEachBlock(in: block, of: Self.blockLength) { count in
+      bins.add(block, count, mayHoldSubnormals: view.dtype == .float64)
+      let finiteCount =
+        bins.sawNonFinite ? Self.removeNonFinite(block, count, &statistics) : count
+      moments.add(block, finiteCount)
+    }
+    statistics.setMoments(rescaled(moments, of: view))
+    bins.finish(&statistics)
+    return statistics
+  }
+
+  /// `moments`, or those of a second pass over scaled elements when the squares of a float64 tensor
+  /// leave the range of Double. The power of two makes the scaling exact.
+  private func rescaled(_ moments: Moments, of view: TensorView) -> ScaledMoments {
+    let largest = max(moments.max, -moments.min)
+    guard view.dtype == .float64, moments.count > 0, largest > 0,
+      !(-480...480).contains(Int(largest.exponent))
+    else { return ScaledMoments(moments, scale: 1) }
+    let scale = Double(sign: .plus, exponent: max(Int(largest.exponent), -1000), significand: 1)
+    let inverse = 1 / scale
+    var scaled = Moments()
+    var ignored = GradientStatistics()
+    view.forEachBlock(in: block, of: Self.blockLength) { count in
+      let finiteCount = Self.removeNonFinite(block, count, &ignored)
+      for index in 0..<finiteCount { block[index] *= inverse }
+      scaled.add(block, finiteCount)
+    }
+    return ScaledMoments(scaled, scale: scale)
+  }
+
+  /// Moves the finite elements to the front, counts the others, and returns how many are finite.
+  private static func removeNonFinite(
+    _ block: UnsafeMutablePointer<Double>, _ count: Int, _ statistics: inout GradientStatistics
+  ) -> Int {
+    var finiteCount = 0
+    for index in 0..<count {
+      let value = block[index]
+      if value.isFinite {
+        block[finiteCount] = value
+        finiteCount += 1
+      } else if value.isNaN {
+        statistics.nanCount += 1
+      } else if value > 0 {
+        statistics.posinfCount += 1
+      } else {
+        statistics.neginfCount += 1
+      }
+    }
+    return finiteCount
+  }
+}
+
+extension TensorView {
+  /// Converts the elements to Double, `length` at a time, and calls `body` after each block with the
+  /// number of elements now in `block`.
+  @inline(__always)
+  fileprivate func forEachBlock(
+    in block: UnsafeMutablePointer<Double>, of length: Int, _ body: (Int) -> Void
+  ) {
+    for start in stride(from: 0, to: elementCount, by: length) {
+      let count = min(length, elementCount - start)
+      load(into: block, from: start, count: count)
+      body(count)
+    }
+  }
+
+  /// Converts `count` elements from `start` on to Double, exactly.
+  fileprivate func load(
+    into block: UnsafeMutablePointer<Double>, from start: Int, count: Int
+  ) {
+    guard let base = bytes.baseAddress?.advanced(by: start * dtype.byteWidth) else { return }
+    switch dtype {
+    case .float16:
+      for index in 0..<count {
+        block[index] = Self.double(
+          half: base.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self))
+      }
+    case .bfloat16:
+      for index in 0..<count {
+        let bits = base.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self)
+        block[index] = Double(Float(BFloat16(bitPattern: bits)))
+      }
+    case .float32:
+      for index in 0..<count {
+        block[index] = Double(base.loadUnaligned(fromByteOffset: index * 4, as: Float.self))
+      }
+    case .float64:
+      UnsafeMutableRawPointer(block).copyMemory(from: base, byteCount: count * 8)
+    }
+  }
+
+  /// The number whose binary16 bits are `half`. `Double(Float16)` calls a library function for each
+  /// element on processors that lack the instruction; this is a few integer operations.
+  @inline(__always)
+  private static func double(half: UInt16) -> Double {
+    let sign = UInt64(half & 0x8000) << 48
+    let magnitude = UInt64(half & 0x7FFF)
+    switch magnitude {
+    case 0..<0x400:
+      let subnormal = Double(magnitude) * 0x1p-24
+      return Double(bitPattern: subnormal.bitPattern | sign)
+    case 0x7C00...:
+      return Double(bitPattern: sign | 0x7FF << 52 | (magnitude & 0x3FF) << 42)
+    default:
+      return Double(bitPattern: sign | (magnitude << 42) &+ (1008 << 52))
+    }
+  }
+}
+
+extension GradientStatistics {
+  /// The statistics of one tensor. A recorder keeps its buffers between gradients and is faster.
+  public init(of tensor: TensorView) {
+    var pass = StatisticsPass()
+    self = pass.run(over: tensor)
+  }
+}

@@ -1,0 +1,103 @@
+internal import GRDB
+internal import GRDBSQLite
+
+/// A prepared INSERT that binds Swift values without boxing them.
+///
+/// GRDB's statements take arrays of existentials, which cost more than SQLite's own work on a small
+/// row; this is the one place that goes below it.
+struct InsertStatement: ~Copyable {
+  private let connection: SQLiteConnection
+  private let statement: SQLiteStatement
+  private var nextParameter: Int32 = 1
+
+  /// Prepares an INSERT of as many values as there are columns.
+  init(into table: String, columns: [String], in db: Database) throws {
+    let sql = """
+      INSERT INTO \(table) (\(columns.joined(separator: ", "))) \
+      VALUES (\(columns.map { _ in "?" }.joined(separator: ", ")))
+      """
+    guard let connection = db.sqliteConnection else {
+      throw DatabaseError(resultCode: .SQLITE_MISUSE, message: "the connection is closed")
+    }
+    var prepared: SQLiteStatement?
+    let code = sqlite3_prepare_v3(
+      connection, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &prepared, nil)
+    guard code == SQLITE_OK, let prepared else { throw Self.error(code, connection, sql) }
+    self.connection = connection
+    statement = prepared
+  }
+
+  deinit {
+    sqlite3_finalize(statement)
+  }
+
+  mutating func bind(_ value: Int) {
+    sqlite3_bind_int64(statement, nextParameter, Int64(value))
+    nextParameter += 1
+  }
+
+  mutating func bind(_ value: Int64) {
+    sqlite3_bind_int64(statement, nextParameter, value)
+    nextParameter += 1
+  }
+
+  mutating func bind(_ value: Double) {
+    sqlite3_bind_double(statement, nextParameter, value)
+    nextParameter += 1
+  }
+
+  mutating func bind(_ value: Double?) {
+    if let value { bind(value) } else { bindNull() }
+  }
+
+  mutating func bindNull() {
+    sqlite3_bind_null(statement, nextParameter)
+    nextParameter += 1
+  }
+
+  /// Binds NULL to every column that has no value yet.
+  mutating func bindRestAsNull() {
+    while nextParameter <= sqlite3_bind_parameter_count(statement) { bindNull() }
+  }
+
+  /// Binds a literal, without a copy.
+  mutating func bind(_ text: StaticString) {
+    let utf8 = UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
+    sqlite3_bind_text(statement, nextParameter, utf8, Int32(text.utf8CodeUnitCount), nil)
+    nextParameter += 1
+  }
+
+  /// Binds a copy.
+  mutating func bind(_ text: String) {
+    let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+    sqlite3_bind_text(statement, nextParameter, text, Int32(text.utf8.count), transient)
+    nextParameter += 1
+  }
+
+  /// Binds without a copy: the bytes must stay until the next ``execute()``. No byte at all is an
+  /// empty blob, not NULL.
+  mutating func bind(_ bytes: UnsafeRawBufferPointer) {
+    if let base = bytes.baseAddress, !bytes.isEmpty {
+      sqlite3_bind_blob64(statement, nextParameter, base, UInt64(bytes.count), nil)
+    } else {
+      sqlite3_bind_zeroblob(statement, nextParameter, 0)
+    }
+    nextParameter += 1
+  }
+
+  /// Inserts the row of the values bound since the last call.
+  mutating func execute() throws {
+    let code = sqlite3_step(statement)
+    sqlite3_reset(statement)
+    nextParameter = 1
+    guard code == SQLITE_DONE else { throw Self.error(code, connection, nil) }
+  }
+
+  private static func error(
+    _ code: CInt, _ connection: SQLiteConnection, _ sql: String?
+  ) -> DatabaseError {
+    DatabaseError(
+      resultCode: ResultCode(rawValue: sqlite3_extended_errcode(connection)),
+      message: String(cString: sqlite3_errmsg(connection)), sql: sql)
+  }
+}

@@ -1,0 +1,174 @@
+internal import Foundation
+internal import GRDB
+
+/// Who a run is, as it stands in `runs`.
+struct RunIdentity: Sendable {
+  let name: String
+  let rank: Int
+  let worldSize: Int
+  let stage: GradientStage
+  let framework: String?
+  /// A JSON object.
+  let configuration: String
+}
+
+/// Where a run stands in the file.
+struct RunState: Sendable {
+  let runID: Int64
+  /// The last batch that the file holds of the run; nil for a new one.
+  let lastRecorded: RecordedBatch?
+  /// The step after the last one.
+  let nextStep: Int
+}
+
+/// A batch that the file holds.
+public struct RecordedBatch: Sendable, Equatable, Comparable {
+  /// Zero-based.
+  public let epoch: Int
+  /// Zero-based, restarts in each epoch.
+  public let batch: Int
+
+  /// In order of time.
+  public static func < (earlier: RecordedBatch, later: RecordedBatch) -> Bool {
+    (earlier.epoch, earlier.batch) < (later.epoch, later.batch)
+  }
+}
+
+/// The rows of `runs`.
+enum RunTable {
+  /// Begins the run, or takes it up again if the file has one of that name and rank.
+  ///
+  /// - Throws: ``GradlogError`` with code `overlap` when the run in the file holds gradients of the
+  ///   other stage; whatever SQLite throws.
+  static func open(_ identity: RunIdentity, in db: Database) throws -> RunState {
+    let existing = try Row.fetchOne(
+      db, sql: "SELECT run_id, stage FROM runs WHERE name = ? AND rank = ?",
+      arguments: [identity.name, identity.rank])
+    guard let existing else {
+      return RunState(runID: try insert(identity, in: db), lastRecorded: nil, nextStep: 0)
+    }
+    let stage = try existing.decode(String.self, forKey: "stage")
+    guard stage == identity.stage.rawValue else {
+      throw GradlogError(
+        .overlap,
+        "run \"\(identity.name)\" holds \(stage) gradients and cannot take \(identity.stage.rawValue) ones",
+        remedy: "record \(stage) gradients, or give the run another name")
+    }
+    let runID = try existing.decode(Int64.self, forKey: "run_id")
+    try claim(runID, in: db)
+    return try state(of: runID, in: db)
+  }
+
+  private static func insert(_ identity: RunIdentity, in db: Database) throws -> Int64 {
+    try db.execute(
+      sql: """
+        INSERT INTO runs (name, rank, world_size, stage, framework, configuration, started_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?)
+        """,
+      arguments: [
+        identity.name, identity.rank, identity.worldSize, identity.stage.rawValue,
+        identity.framework, identity.configuration, secondsSince1970(),
+      ])
+    let runID = db.lastInsertedRowID
+    try claim(runID, in: db)
+    return runID
+  }
+
+  /// Notes that this process records the run now.
+  private static func claim(_ runID: Int64, in db: Database) throws {
+    let process = RecorderProcess.current
+    try db.execute(
+      sql: """
+        UPDATE runs SET finished_at = NULL, failure = NULL, recorder_host = ?,
+          recorder_process = ?, recorder_process_started = ?
+        WHERE run_id = ?
+        """,
+      arguments: [process.host, process.identifier, process.startedAt, runID])
+  }
+
+  /// Where the run stands now.
+  static func state(of runID: Int64, in db: Database) throws -> RunState {
+    let last = try Row.fetchOne(
+      db, sql: "SELECT epoch, batch FROM batches WHERE run_id = ? ORDER BY epoch DESC, batch DESC LIMIT 1",
+      arguments: [runID])
+    let lastStep = try Int.fetchOne(
+      db, sql: "SELECT max(step) FROM batches WHERE run_id = ?", arguments: [runID])
+    return RunState(
+      runID: runID,
+      lastRecorded: try last.map {
+        RecordedBatch(
+          epoch: try $0.decode(Int.self, forKey: "epoch"),
+          batch: try $0.decode(Int.self, forKey: "batch"))
+      },
+      nextStep: lastStep.map { $0 + 1 } ?? 0)
+  }
+
+  /// Deletes what the run holds from a batch on, so that it can be recorded anew. Findings that reach
+  /// that far go too; the detectors find again what is still so.
+  static func truncate(_ runID: Int64, from batch: RecordedBatch, in db: Database) throws {
+    try db.execute(
+      sql: """
+        CREATE TEMP TABLE replaced AS
+          SELECT batch_id, first_gradient_id, gradient_count FROM batches
+          WHERE run_id = :run AND (epoch, batch) >= (:epoch, :batch);
+        DELETE FROM findings WHERE run_id = :run
+          AND last_batch_id IN (SELECT batch_id FROM replaced);
+        DELETE FROM gradient_values WHERE gradient_id IN (
+          SELECT gradient_id FROM replaced JOIN gradient_statistics ON gradient_id
+            BETWEEN first_gradient_id AND first_gradient_id + gradient_count - 1);
+        DELETE FROM gradient_statistics WHERE gradient_id IN (
+          SELECT gradient_id FROM replaced JOIN gradient_statistics ON gradient_id
+            BETWEEN first_gradient_id AND first_gradient_id + gradient_count - 1);
+        DELETE FROM batches WHERE batch_id IN (SELECT batch_id FROM replaced);
+        DROP TABLE replaced;
+        """,
+      arguments: ["run": runID, "epoch": batch.epoch, "batch": batch.batch])
+  }
+
+  /// Writes how much was lost so far, and why.
+  static func noteLosses(_ losses: RecordingLosses, of runID: Int64, in db: Database) throws {
+    try db.execute(
+      sql: """
+        UPDATE runs SET dropped_batches = dropped_batches + ?, dropped_values = dropped_values + ?,
+          failure = coalesce(failure, ?)
+        WHERE run_id = ?
+        """,
+      arguments: [losses.batches, losses.values, losses.failure?.description, runID])
+  }
+
+  /// Notes that the run ended as it should.
+  static func finish(_ runID: Int64, in db: Database) throws {
+    try db.execute(
+      sql: "UPDATE runs SET finished_at = ? WHERE run_id = ?",
+      arguments: [secondsSince1970(), runID])
+  }
+}
+
+/// The process that records, as other processes can recognize it.
+package struct RecorderProcess: Sendable {
+  /// The host name.
+  package let host: String
+  /// The process identifier.
+  package let identifier: Int
+  /// When the process started, in kernel ticks since boot; nil where `/proc` does not tell. Process
+  /// identifiers are used again, this together with one is not.
+  package let startedAt: Int?
+
+  /// This process.
+  package static var current: RecorderProcess {
+    let identifier = Int(getpid())
+    return RecorderProcess(
+      host: ProcessInfo.processInfo.hostName, identifier: identifier,
+      startedAt: startTime(of: identifier))
+  }
+
+  /// When a process of this machine started; nil when there is none, or `/proc` does not tell.
+  package static func startTime(of identifier: Int) -> Int? {
+    guard let status = try? String(contentsOfFile: "/proc/\(identifier)/stat", encoding: .utf8),
+      // The command name is in parentheses and may hold spaces; the start time is field 22.
+      let nameEnd = status.lastIndex(of: ")")
+    else { return nil }
+    let fields = status[nameEnd...].split(separator: " ")
+    return fields.count > 20 ? Int(fields[20]) : nil
+  }
+}

@@ -1,0 +1,189 @@
+import Testing
+
+@testable import Gradlog
+
+/// A tensor of each element type with the same hostile values where the type can hold them.
+enum HostileTensors {
+  static let edges: [Double] = [
+    0, -0.0, 1, -1, .nan, .infinity, -.infinity, .leastNonzeroMagnitude, -.leastNormalMagnitude,
+    .greatestFiniteMagnitude, -.greatestFiniteMagnitude, 0x1p-24, 0x1p-25, 0x1p-26, 0x1p-133,
+    0x1p-134, 0x1p-135, 0x1p-149, 0x1p-9, 0x1p-10, 0x1p-11, 0x1p-16, 0x1p-17, 0x1p-18, 65504,
+  ]
+
+  /// Named value lists: each must hold for every element type.
+  static let lists: [(name: String, values: [Double])] = {
+    var random = SplitMix64(seed: 42)
+    var lists: [(String, [Double])] = [
+      ("empty", []), ("one", [0.25]), ("zero", [0]), ("negative zero", [-0.0]), ("nan", [.nan]),
+      ("all nan", Array(repeating: .nan, count: 700)), ("infinities", [.infinity, -.infinity]),
+      ("edges", edges), ("subnormals", [0x1p-1074, 0x1p-1073, 0x1.8p-1030, -0x1p-1025, 0]),
+      ("huge", Array(repeating: 1e300, count: 9) + [-1e300]),
+      ("huge sum", [1.7e308, 1.7e308, -1.7e308, -1.7e308]),
+      ("tiny", [1e-200, -3e-200, 2e-201]),
+      ("far from zero", (0..<3000).map { 1e6 + Double($0 % 7) }),
+      ("equal", Array(repeating: 0.1, count: 2000)),
+      ("outlier first", [1e30] + Array(repeating: 1e-3, count: 4000)),
+    ]
+    for count in [2, 3, 4, 5, 7, 8, 31, 511, 512, 513, 5000] {
+      let values = (0..<count).map { _ in random.normal() * 0x1p-12 }
+      lists.append(("normal \(count)", values))
+      lists.append(("edges among \(count)", values + edges + values))
+    }
+    lists.append(("wide", (0..<4000).map { _ in random.normal() * random.power(60) }))
+    return lists
+  }()
+}
+
+extension SplitMix64 {
+  /// Roughly normal: a sum of uniforms.
+  mutating func normal() -> Double {
+    (0..<12).reduce(-6) { sum, _ in sum + Double.random(in: 0..<1, using: &self) }
+  }
+
+  /// 2^e with e uniform in ±limit.
+  mutating func power(_ limit: Int) -> Double {
+    Double(sign: .plus, exponent: Int.random(in: -limit...limit, using: &self), significand: 1)
+  }
+}
+
+@Suite struct StatisticsTests {
+  @Test(arguments: HostileTensors.lists.map(\.name))
+  func agreesWithTheOracleInEveryType(name: String) throws {
+    let values = try #require(HostileTensors.lists.first { $0.name == name }).values
+    try check(values)
+    try check(values.map { Float($0) }, { Double($0) })
+    try check(values.map { Float16($0) }, { Double($0) })
+    try check(values.map { BFloat16(Float($0)) }, { Double(Float($0)) })
+  }
+
+  private func check(_ values: [Double]) throws { try check(values) { $0 } }
+
+  private func check<Element: TensorElement>(
+    _ values: [Element], _ double: (Element) -> Double
+  ) throws {
+    var pass = StatisticsPass()
+    let (statistics, histogram) = try values.withUnsafeBytes { bytes in
+      let view = try TensorView(dtype: Element.dtype, shape: [values.count], bytes: bytes)
+      // Twice, since the buffers are used again: the second result must not see the first.
+      _ = pass.run(over: view)
+      return (pass.run(over: view), try ExponentHistogram(blob: pass.exponentsBlob))
+    }
+    let oracle = StatisticsOracle(values.map(double))
+    checkCounts(statistics, oracle, elements: values.count)
+    checkMoments(statistics, oracle)
+    checkQuantiles(statistics, oracle)
+    checkHistogram(histogram, statistics, oracle)
+  }
+
+  private func checkCounts(
+    _ statistics: GradientStatistics, _ oracle: StatisticsOracle, elements: Int
+  ) {
+    #expect(statistics.elementCount == elements)
+    #expect(statistics.zeroCount == oracle.zeroCount)
+    #expect(statistics.nanCount == oracle.nanCount)
+    #expect(statistics.posinfCount == oracle.posinfCount)
+    #expect(statistics.neginfCount == oracle.neginfCount)
+    #expect(statistics.finiteCount == oracle.finite.count)
+    #expect(statistics.underflow.float16 == oracle.nonZero(below: 0x1p-25))
+    #expect(statistics.underflow.bfloat16 == oracle.nonZero(below: 0x1p-134))
+    #expect(statistics.underflow.float8E4M3 == oracle.nonZero(below: 0x1p-10))
+    #expect(statistics.underflow.float8E5M2 == oracle.nonZero(below: 0x1p-17))
+  }
+
+  private func checkMoments(_ statistics: GradientStatistics, _ oracle: StatisticsOracle) {
+    #expect(statistics.min == oracle.finite.min())
+    #expect(statistics.max == oracle.finite.max())
+    #expect(statistics.maxAbs == oracle.finite.map(\.magnitude).max())
+    #expect(!statistics.sum.isNaN)
+    if oracle.sumAbs.isFinite {
+      // Rounding errors of a sum are relative to the sum of magnitudes.
+      #expect((statistics.sum - oracle.sum).magnitude <= oracle.sumAbs * 1e-13)
+    }
+    #expect(close(statistics.sumAbs, oracle.sumAbs, 1e-13))
+    #expect(close(statistics.norm, oracle.norm, 1e-12))
+    #expect(close(statistics.rms, oracle.rms, 1e-12))
+    // The deviations are only as exact as the mean, hence the second term.
+    let meanError = (statistics.rms ?? 0) * 1e-13
+    #expect(close(statistics.std, oracle.std, 1e-8, meanError))
+    #expect((statistics.norm == nil) == oracle.finite.isEmpty)
+  }
+
+  private func checkQuantiles(_ statistics: GradientStatistics, _ oracle: StatisticsOracle) {
+    guard let quantiles = statistics.quantiles else {
+      #expect(oracle.finite.isEmpty)
+      return
+    }
+    let all = [
+      (1, quantiles.p1), (5, quantiles.p5), (25, quantiles.p25), (50, quantiles.median),
+      (75, quantiles.p75), (95, quantiles.p95), (99, quantiles.p99),
+    ]
+    for (percent, value) in all {
+      let exact = oracle.quantile(percent)
+      if exact == 0 {
+        #expect(value == 0)
+      } else {
+        #expect(value.exponent == exact.exponent, "p\(percent): \(value), exactly \(exact)")
+        #expect(value <= oracle.finite.map(\.magnitude).max() ?? 0)
+      }
+    }
+  }
+
+  private func checkHistogram(
+    _ histogram: ExponentHistogram, _ statistics: GradientStatistics, _ oracle: StatisticsOracle
+  ) {
+    for (offset, count) in histogram.counts.enumerated() {
+      #expect(count == oracle.count(exponent: histogram.lowestExponent + offset))
+    }
+    #expect(histogram.counts.reduce(0, +) == statistics.finiteCount - statistics.zeroCount)
+    #expect(histogram.counts.first != 0 && histogram.counts.last != 0)
+  }
+
+  private func close(
+    _ value: Double?, _ expected: Double?, _ relative: Double, _ absolute: Double = 0
+  ) -> Bool {
+    guard let value, let expected else { return value == nil && expected == nil }
+    // Twice the smallest subnormal: below it nothing can be closer.
+    return value == expected
+      || (value - expected).magnitude <= expected.magnitude * relative + absolute + 0x1p-1073
+  }
+
+  @Test func everyHalfPatternConvertsExactly() throws {
+    let halves = (UInt16.min...UInt16.max).map { Float16(bitPattern: $0) }
+    try check(halves) { Double($0) }
+    for half in halves where half.isFinite {
+      let statistics = try [half].withUnsafeBytes {
+        GradientStatistics(of: try TensorView(dtype: .float16, shape: [], bytes: $0))
+      }
+      #expect(statistics.sum == Double(half))
+    }
+  }
+
+  @Test func readsUnalignedBytes() throws {
+    let values: [Float] = (0..<1001).map { Float($0) - 500 }
+    let shifted: [UInt8] = [0] + values.withUnsafeBytes { Array($0) }
+    let sum = try shifted.withUnsafeBytes {
+      GradientStatistics(
+        of: try TensorView(
+          dtype: .float32, shape: [1001], bytes: UnsafeRawBufferPointer(rebasing: $0[1...]))
+      ).sumAbs
+    }
+    #expect(sum == 250_500)
+  }
+}
+
+@Suite struct ExponentHistogramTests {
+  @Test(arguments: [
+    [0x80], [0x01], [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01], [0x00, 0x01],
+    [0xCC, 0x10, 0x01, 0x01],
+  ])
+  func refusesBytesThatAreNone(bytes: [UInt8]) {
+    #expect(throws: GradlogError.self) { try ExponentHistogram(blob: bytes) }
+  }
+
+  @Test func readsTheDocumentedEncoding() throws {
+    // 1100 - 3 = 1097 = 0x449: exponents -3, -2 and -1 with 1, 300 and 2 elements.
+    let histogram = try ExponentHistogram(blob: [0xC9, 0x08, 0x01, 0xAC, 0x02, 0x02])
+    #expect(histogram.lowestExponent == -3)
+    #expect(histogram.counts == [1, 300, 2])
+  }
+}
