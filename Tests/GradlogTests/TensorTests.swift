@@ -6,8 +6,10 @@ import Testing
 
   private func view(_ dtype: DType, _ shape: [Int], bytes: Int) throws -> Int {
     try storage.withUnsafeBytes {
-      try TensorView(dtype: dtype, shape: shape, bytes: UnsafeRawBufferPointer(rebasing: $0[..<bytes]))
-        .elementCount
+      try TensorView(
+        dtype: dtype, shape: shape, bytes: UnsafeRawBufferPointer(rebasing: $0[..<bytes])
+      )
+      .elementCount
     }
   }
 
@@ -52,12 +54,13 @@ import Testing
     }
   }
 
-  @Test(arguments: [
-    // Halfway cases go to the even neighbour; just above goes up; the largest Float overflows.
-    (Float(bitPattern: 0x3F80_8000), 0x3F80), (Float(bitPattern: 0x3F81_8000), 0x3F82),
-    (Float(bitPattern: 0x3F80_8001), 0x3F81), (.greatestFiniteMagnitude, 0x7F80),
-    (-0.0, 0x8000), (-.infinity, 0xFF80),
-  ] as [(Float, UInt16)])
+  @Test(
+    arguments: [
+      // Halfway cases go to the even neighbour; just above goes up; the largest Float overflows.
+      (Float(bitPattern: 0x3F80_8000), 0x3F80), (Float(bitPattern: 0x3F81_8000), 0x3F82),
+      (Float(bitPattern: 0x3F80_8001), 0x3F81), (.greatestFiniteMagnitude, 0x7F80),
+      (-0.0, 0x8000), (-.infinity, 0xFF80),
+    ] as [(Float, UInt16)])
   func roundsToNearestEven(value: Float, pattern: UInt16) {
     #expect(BFloat16(value).bitPattern == pattern)
   }

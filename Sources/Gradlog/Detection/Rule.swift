@@ -44,8 +44,10 @@ public enum Rule: String, Sendable, CaseIterable {
     switch self {
     case .nonFinite:
       "look at the first batch of it: lower the learning rate, clip gradients, check the inputs for NaN"
-    case .exploding: "lower the learning rate, clip gradients by norm, standardize inputs and targets"
-    case .allZero: "check for dead units, a frozen path or a loss that does not depend on this weight"
+    case .exploding:
+      "lower the learning rate, clip gradients by norm, standardize inputs and targets"
+    case .allZero:
+      "check for dead units, a frozen path or a loss that does not depend on this weight"
     case .vanishing: "use ReLU-like activations, He initialization, normalization or residual paths"
     }
   }
@@ -60,7 +62,8 @@ public enum Rule: String, Sendable, CaseIterable {
       guard let norm = statistics.norm, norm > threshold else { return nil }
       return norm
     case .allZero:
-      return statistics.elementCount > 0 && statistics.zeroCount == statistics.elementCount ? 1 : nil
+      return statistics.elementCount > 0 && statistics.zeroCount == statistics.elementCount
+        ? 1 : nil
     case .vanishing:
       guard let meanAbs = statistics.meanAbs, meanAbs > 0, meanAbs < threshold else { return nil }
       return meanAbs

@@ -52,10 +52,17 @@ public final class GradientRecorder: Sendable {
       name: name, rank: options.rank, worldSize: options.worldSize, stage: options.stage,
       framework: options.framework, configuration: options.configuration)
     let queue = SlabQueue(options.limits)
-    let run = try DatabaseFile.write(database) { try RunTable.open(identity, in: $0) }
+    let run: RunState
+    do {
+      run = try database.write { try RunTable.open(identity, in: $0) }
+    } catch {
+      let failure = GradlogError(error, path: path)
+      try? DatabaseFile.finish(database)
+      throw failure
+    }
     let counter = counter
     database.asyncWriteWithoutTransaction { db in
-      Writer.run(run, options, from: queue, losses: counter, in: db)
+      Writer.run(run, options, from: queue, losses: counter, in: db, path: path)
     }
     self.database = database
     self.queue = queue
@@ -68,7 +75,7 @@ public final class GradientRecorder: Sendable {
     guard !isClosed.withLock({ $0 }), getpid() == process else { return }
     // Writing here could block or fail where nobody can be told.
     let lost = queue.abandon()
-    fputs("gradlog: a recorder was not closed; \(lost) batches are lost; call close()\n", stderr)
+    complain("a recorder was not closed; \(lost) batches are lost; call close()")
   }
 
   /// Records one batch: `assemble` adds its gradients. Returns when their bytes are copied, or, when
@@ -145,7 +152,11 @@ public final class GradientRecorder: Sendable {
     queue.close()
     do {
       // Waits for the writer, which has the connection until it has written everything.
-      if finished { try DatabaseFile.write(database) { try RunTable.finish(self.run.runID, in: $0) } }
+      if finished { try database.write { try RunTable.finish(self.run.runID, in: $0) } }
+    } catch {
+      counter.add(failure: GradlogError(error, path: database.path))
+    }
+    do {
       try DatabaseFile.finish(database)
     } catch {
       counter.add(failure: error)

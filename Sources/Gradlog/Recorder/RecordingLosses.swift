@@ -1,5 +1,3 @@
-internal import Glibc
-
 /// What a recorder could not keep, and why.
 public struct RecordingLosses: Sendable, Equatable {
   /// Batches of which nothing is in the file.
@@ -30,7 +28,7 @@ final class LossCounter: Sendable {
       return losses.failure == nil
     }
     if isFirst {
-      fputs("gradlog: \(failure); training goes on, and what is not recorded is counted\n", stderr)
+      complain("\(failure); training goes on, and what is not recorded is counted")
     }
   }
 }

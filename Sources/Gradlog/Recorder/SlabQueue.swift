@@ -185,7 +185,11 @@ extension SlabQueue {
       batchBytes = byteCount
       let wasAwake = pendingBytes >= limits.wake
       pendingBytes += byteCount
-      if open == nil, slab.used + byteCount <= limits.slab { open = slab } else { full.append(slab) }
+      if open == nil, slab.used + byteCount <= limits.slab {
+        open = slab
+      } else {
+        full.append(slab)
+      }
       if oldest == nil {
         oldest = monotonicSeconds()
         return true

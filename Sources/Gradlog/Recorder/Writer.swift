@@ -2,12 +2,13 @@ internal import GRDB
 
 /// The other end of the ``SlabQueue``: computes statistics, applies the detectors and inserts, on the
 /// connection's own queue, until the slab queue is closed.
-struct Writer: ~Copyable {
+struct Writer {
   private let db: Database
   private let queue: SlabQueue
   private let losses: LossCounter
+  private let path: String
   private let runID: Int64
-  private var inserter: BatchInserter
+  private let inserter: BatchInserter
   /// What the run held when it was taken up again, as long as it may have to be cut off.
   private var earlier: RecordedBatch?
   /// The losses that the file tells of.
@@ -19,15 +20,15 @@ struct Writer: ~Copyable {
   /// Records until `queue` is closed. Never throws: what cannot be written is counted as lost.
   static func run(
     _ run: RunState, _ options: GradientRecorder.Options, from queue: SlabQueue,
-    losses: LossCounter, in db: Database
+    losses: LossCounter, in db: Database, path: String
   ) {
     do {
-      var writer = try Writer(run, options, queue, losses, db)
+      var writer = try Writer(run, options, queue, losses, db, path)
       writer.run()
     } catch {
       while let work = queue.take() {
         for slab in work.slabs {
-          losses.add(batches: slab.batches.count, failure: DatabaseFile.failure(error, in: db))
+          losses.add(batches: slab.batches.count, failure: GradlogError(error, path: path))
           queue.recycle(slab)
         }
         queue.finish(flush: work.flush)
@@ -37,11 +38,12 @@ struct Writer: ~Copyable {
 
   private init(
     _ run: RunState, _ options: GradientRecorder.Options, _ queue: SlabQueue,
-    _ losses: LossCounter, _ db: Database
+    _ losses: LossCounter, _ db: Database, _ path: String
   ) throws {
     self.db = db
     self.queue = queue
     self.losses = losses
+    self.path = path
     runID = run.runID
     earlier = options.overlap == .replace ? run.lastRecorded : nil
     inserter = try BatchInserter(run: run, capture: options.capture, in: db)
@@ -86,7 +88,7 @@ struct Writer: ~Copyable {
         batchCount = slab.batches.count
         queue.recycle(slab)
       }
-      losses.add(batches: batchCount, failure: DatabaseFile.failure(error, in: db))
+      losses.add(batches: batchCount, failure: GradlogError(error, path: path))
     }
   }
 
@@ -127,7 +129,7 @@ struct Writer: ~Copyable {
       try RunTable.noteLosses(fresh, of: runID, in: db)
       noted = current
     } catch {
-      losses.add(failure: DatabaseFile.failure(error, in: db))
+      losses.add(failure: GradlogError(error, path: path))
     }
   }
 }

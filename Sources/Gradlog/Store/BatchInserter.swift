@@ -2,13 +2,11 @@ internal import GRDB
 
 /// Inserts batches and gradients of one run. Lives as long as the writer: its statements stay
 /// prepared, and the weights that it has seen stay known.
-struct BatchInserter: ~Copyable {
+final class BatchInserter {
   private let db: Database
   private let runID: Int64
   private let capture: CapturePlan
-  private var batches: InsertStatement
-  private var statistics: InsertStatement
-  private var values: InsertStatement
+  private let statements: Statements
   private var weights: WeightTable
   private var pass = StatisticsPass()
   private var detectors = Detectors()
@@ -26,32 +24,16 @@ struct BatchInserter: ~Copyable {
   private static let largestBlob = 1_000_000_000
 
   init(run: RunState, capture: CapturePlan, in db: Database) throws {
+    weights = try WeightTable(runID: run.runID, capture: capture, in: db)
+    statements = try Statements(in: db)
     self.db = db
     self.capture = capture
     runID = run.runID
     nextStep = run.nextStep
-    weights = try WeightTable(runID: run.runID, capture: capture, in: db)
-    batches = try InsertStatement(
-      into: "batches",
-      columns: [
-        "batch_id", "run_id", "epoch", "batch", "optimizer", "call", "step", "loss", "loss_is_nan",
-        "learning_rate", "loss_scale", "recorded_at", "first_gradient_id", "gradient_count",
-      ], in: db)
-    statistics = try InsertStatement(
-      into: "gradient_statistics",
-      columns: [
-        "gradient_id", "batch_id", "weight_id", "absent", "zero_count", "nan_count",
-        "posinf_count", "neginf_count", "sum", "sum_abs", "sum_squares", "norm", "rms", "std",
-        "min", "max", "abs_p1", "abs_p5", "abs_p25", "abs_median", "abs_p75", "abs_p95", "abs_p99",
-        "float16_underflow_count", "bfloat16_underflow_count", "float8_e4m3_underflow_count",
-        "float8_e5m2_underflow_count", "exponents_blob",
-      ], in: db)
-    values = try InsertStatement(
-      into: "gradient_values", columns: ["gradient_id", "encoding", "values_blob"], in: db)
   }
 
   /// To be called first in each transaction: other processes may have inserted rows meanwhile.
-  mutating func beginTransaction() throws {
+  func beginTransaction() throws {
     if isStale { try reload() }
     nextBatchID = try 1 + (Int64.fetchOne(db, sql: "SELECT max(batch_id) FROM batches") ?? 0)
     nextGradientID =
@@ -59,18 +41,18 @@ struct BatchInserter: ~Copyable {
   }
 
   /// To be called last in each transaction.
-  mutating func endTransaction() throws {
+  func endTransaction() throws {
     for finding in detectors.takeFindings() { try FindingTable.merge(finding, run: runID, in: db) }
   }
 
   /// To be called when a transaction is rolled back.
-  mutating func forgetTransaction() {
+  func forgetTransaction() {
     isStale = true
     _ = detectors.takeFindings()
   }
 
   /// Learns weights and steps from the file again.
-  mutating func reload() throws {
+  func reload() throws {
     weights = try WeightTable(runID: runID, capture: capture, in: db)
     nextStep = try RunTable.state(of: runID, in: db).nextStep
     isStale = false
@@ -80,7 +62,7 @@ struct BatchInserter: ~Copyable {
   ///
   /// - Throws: ``GradlogError`` when the batch does not fit the run, before anything is inserted;
   ///   `DatabaseError` when SQLite refuses.
-  mutating func insert(_ batch: PendingBatch, of slab: Slab) throws -> Int {
+  func insert(_ batch: PendingBatch, of slab: Slab) throws -> Int {
     let batchID = nextBatchID
     nextBatchID += 1
     // Weights first: a gradient that does not fit must not leave half a batch.
@@ -104,25 +86,25 @@ struct BatchInserter: ~Copyable {
     return droppedValues
   }
 
-  private mutating func insertRow(_ batch: PendingBatch, batchID: Int64, step: Int) throws {
+  private func insertRow(_ batch: PendingBatch, batchID: Int64, step: Int) throws {
     let context = batch.context
     let lossIsNaN = context.loss?.isNaN ?? false
-    batches.bind(batchID)
-    batches.bind(runID)
-    batches.bind(context.epoch)
-    batches.bind(context.batch)
-    batches.bind(context.optimizer)
-    batches.bind(context.call)
-    batches.bind(step)
-    batches.bind(context.loss)
-    batches.bind(lossIsNaN ? 1 : 0)
-    batches.bind(context.learningRate)
-    batches.bind(context.lossScale)
-    batches.bind(batch.recordedAt)
-    batches.bind(nextGradientID)
-    batches.bind(batch.gradients.count)
+    statements.batches.bind(batchID)
+    statements.batches.bind(runID)
+    statements.batches.bind(context.epoch)
+    statements.batches.bind(context.batch)
+    statements.batches.bind(context.optimizer)
+    statements.batches.bind(context.call)
+    statements.batches.bind(step)
+    statements.batches.bind(context.loss)
+    statements.batches.bind(lossIsNaN ? 1 : 0)
+    statements.batches.bind(context.learningRate)
+    statements.batches.bind(context.lossScale)
+    statements.batches.bind(batch.recordedAt)
+    statements.batches.bind(nextGradientID)
+    statements.batches.bind(batch.gradients.count)
     do {
-      try batches.execute()
+      try statements.batches.execute()
     } catch let error as DatabaseError where error.extendedResultCode == .SQLITE_CONSTRAINT_UNIQUE {
       throw GradlogError(
         .overlap, "the run already holds epoch \(context.epoch) batch \(context.batch)",
@@ -130,40 +112,67 @@ struct BatchInserter: ~Copyable {
     }
   }
 
-  private mutating func insertStatistics(
+  private func insertStatistics(
     of gradient: PendingGradient, _ bytes: UnsafeRawBufferPointer, _ weightID: Int64,
     _ batchID: Int64
   ) throws {
-    statistics.bind(nextGradientID)
-    statistics.bind(batchID)
-    statistics.bind(weightID)
+    statements.statistics.bind(nextGradientID)
+    statements.statistics.bind(batchID)
+    statements.statistics.bind(weightID)
     if let tensor = gradient.tensor {
       let result = pass.run(over: TensorView(checked: tensor, bytes: bytes))
       detectors.inspect(result, weightID: weightID, batchID: batchID)
-      statistics.bind(0)
-      statistics.bind(result)
-      statistics.bind(pass.exponentsBlob)
+      statements.statistics.bind(0)
+      statements.statistics.bind(result)
+      statements.statistics.bind(pass.exponentsBlob)
     } else {
-      statistics.bind(1)
-      statistics.bindRestAsNull()
+      statements.statistics.bind(1)
+      statements.statistics.bindRestAsNull()
     }
-    try statistics.execute()
+    try statements.statistics.execute()
   }
 
   /// Whether the values fit in a blob.
-  private mutating func insertValues(_ bytes: UnsafeRawBufferPointer) throws -> Bool {
+  private func insertValues(_ bytes: UnsafeRawBufferPointer) throws -> Bool {
     guard bytes.count <= Self.largestBlob else { return false }
-    values.bind(nextGradientID)
-    values.bind("dense")
-    values.bind(bytes)
-    try values.execute()
+    statements.values.bind(nextGradientID)
+    statements.values.bind("dense")
+    statements.values.bind(bytes)
+    try statements.values.execute()
     return true
+  }
+}
+
+/// The three INSERTs of a batch.
+private struct Statements {
+  let batches: InsertStatement
+  let statistics: InsertStatement
+  let values: InsertStatement
+
+  init(in db: Database) throws {
+    batches = try InsertStatement(
+      into: "batches",
+      columns: [
+        "batch_id", "run_id", "epoch", "batch", "optimizer", "call", "step", "loss", "loss_is_nan",
+        "learning_rate", "loss_scale", "recorded_at", "first_gradient_id", "gradient_count",
+      ], in: db)
+    statistics = try InsertStatement(
+      into: "gradient_statistics",
+      columns: [
+        "gradient_id", "batch_id", "weight_id", "absent", "zero_count", "nan_count",
+        "posinf_count", "neginf_count", "sum", "sum_abs", "sum_squares", "norm", "rms", "std",
+        "min", "max", "abs_p1", "abs_p5", "abs_p25", "abs_median", "abs_p75", "abs_p95", "abs_p99",
+        "float16_underflow_count", "bfloat16_underflow_count", "float8_e4m3_underflow_count",
+        "float8_e5m2_underflow_count", "exponents_blob",
+      ], in: db)
+    values = try InsertStatement(
+      into: "gradient_values", columns: ["gradient_id", "encoding", "values_blob"], in: db)
   }
 }
 
 extension InsertStatement {
   /// Binds the statistics columns from `zero_count` to `float8_e5m2_underflow_count`.
-  fileprivate mutating func bind(_ statistics: GradientStatistics) {
+  fileprivate func bind(_ statistics: GradientStatistics) {
     bind(statistics.zeroCount)
     bind(statistics.nanCount)
     bind(statistics.posinfCount)

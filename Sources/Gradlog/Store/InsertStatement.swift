@@ -5,7 +5,7 @@ internal import GRDBSQLite
 ///
 /// GRDB's statements take arrays of existentials, which cost more than SQLite's own work on a small
 /// row; this is the one place that goes below it.
-struct InsertStatement: ~Copyable {
+final class InsertStatement {
   private let connection: SQLiteConnection
   private let statement: SQLiteStatement
   private var nextParameter: Int32 = 1
@@ -31,44 +31,44 @@ struct InsertStatement: ~Copyable {
     sqlite3_finalize(statement)
   }
 
-  mutating func bind(_ value: Int) {
+  func bind(_ value: Int) {
     sqlite3_bind_int64(statement, nextParameter, Int64(value))
     nextParameter += 1
   }
 
-  mutating func bind(_ value: Int64) {
+  func bind(_ value: Int64) {
     sqlite3_bind_int64(statement, nextParameter, value)
     nextParameter += 1
   }
 
-  mutating func bind(_ value: Double) {
+  func bind(_ value: Double) {
     sqlite3_bind_double(statement, nextParameter, value)
     nextParameter += 1
   }
 
-  mutating func bind(_ value: Double?) {
+  func bind(_ value: Double?) {
     if let value { bind(value) } else { bindNull() }
   }
 
-  mutating func bindNull() {
+  func bindNull() {
     sqlite3_bind_null(statement, nextParameter)
     nextParameter += 1
   }
 
   /// Binds NULL to every column that has no value yet.
-  mutating func bindRestAsNull() {
+  func bindRestAsNull() {
     while nextParameter <= sqlite3_bind_parameter_count(statement) { bindNull() }
   }
 
   /// Binds a literal, without a copy.
-  mutating func bind(_ text: StaticString) {
+  func bind(_ text: StaticString) {
     let utf8 = UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
     sqlite3_bind_text(statement, nextParameter, utf8, Int32(text.utf8CodeUnitCount), nil)
     nextParameter += 1
   }
 
   /// Binds a copy.
-  mutating func bind(_ text: String) {
+  func bind(_ text: String) {
     let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
     sqlite3_bind_text(statement, nextParameter, text, Int32(text.utf8.count), transient)
     nextParameter += 1
@@ -76,7 +76,7 @@ struct InsertStatement: ~Copyable {
 
   /// Binds without a copy: the bytes must stay until the next ``execute()``. No byte at all is an
   /// empty blob, not NULL.
-  mutating func bind(_ bytes: UnsafeRawBufferPointer) {
+  func bind(_ bytes: UnsafeRawBufferPointer) {
     if let base = bytes.baseAddress, !bytes.isEmpty {
       sqlite3_bind_blob64(statement, nextParameter, base, UInt64(bytes.count), nil)
     } else {
@@ -86,7 +86,7 @@ struct InsertStatement: ~Copyable {
   }
 
   /// Inserts the row of the values bound since the last call.
-  mutating func execute() throws {
+  func execute() throws {
     let code = sqlite3_step(statement)
     sqlite3_reset(statement)
     nextParameter = 1

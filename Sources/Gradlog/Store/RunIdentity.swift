@@ -47,14 +47,14 @@ enum RunTable {
     guard let existing else {
       return RunState(runID: try insert(identity, in: db), lastRecorded: nil, nextStep: 0)
     }
-    let stage = try existing.decode(String.self, forKey: "stage")
+    let stage = try existing.decode(String.self, forColumn: "stage")
     guard stage == identity.stage.rawValue else {
       throw GradlogError(
         .overlap,
         "run \"\(identity.name)\" holds \(stage) gradients and cannot take \(identity.stage.rawValue) ones",
         remedy: "record \(stage) gradients, or give the run another name")
     }
-    let runID = try existing.decode(Int64.self, forKey: "run_id")
+    let runID = try existing.decode(Int64.self, forColumn: "run_id")
     try claim(runID, in: db)
     return try state(of: runID, in: db)
   }
@@ -89,7 +89,9 @@ enum RunTable {
   /// Where the run stands now.
   static func state(of runID: Int64, in db: Database) throws -> RunState {
     let last = try Row.fetchOne(
-      db, sql: "SELECT epoch, batch FROM batches WHERE run_id = ? ORDER BY epoch DESC, batch DESC LIMIT 1",
+      db,
+      sql:
+        "SELECT epoch, batch FROM batches WHERE run_id = ? ORDER BY epoch DESC, batch DESC LIMIT 1",
       arguments: [runID])
     let lastStep = try Int.fetchOne(
       db, sql: "SELECT max(step) FROM batches WHERE run_id = ?", arguments: [runID])
@@ -97,8 +99,8 @@ enum RunTable {
       runID: runID,
       lastRecorded: try last.map {
         RecordedBatch(
-          epoch: try $0.decode(Int.self, forKey: "epoch"),
-          batch: try $0.decode(Int.self, forKey: "batch"))
+          epoch: try $0.decode(Int.self, forColumn: "epoch"),
+          batch: try $0.decode(Int.self, forColumn: "batch"))
       },
       nextStep: lastStep.map { $0 + 1 } ?? 0)
   }

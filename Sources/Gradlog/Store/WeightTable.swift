@@ -32,12 +32,12 @@ struct WeightTable {
       sql: "SELECT weight_id, name, dtype, shape FROM weights WHERE run_id = ? ORDER BY position",
       arguments: [runID])
     for row in rows {
-      let name = try row.decode(String.self, forKey: "name")
-      let dtype = try row.decode(String?.self, forKey: "dtype").flatMap(DType.init)
-      let shape = try row.decode(String?.self, forKey: "shape")
+      let name = try row.decode(String.self, forColumn: "name")
+      let dtype = try row.decode(String?.self, forColumn: "dtype").flatMap(DType.init)
+      let shape = try row.decode(String?.self, forColumn: "shape")
       append(
         Weight(
-          weightID: try row.decode(Int64.self, forKey: "weight_id"), name: name, dtype: dtype,
+          weightID: try row.decode(Int64.self, forColumn: "weight_id"), name: name, dtype: dtype,
           shape: shape.map(Self.shape) ?? [], isCaptured: capture.includes(weight: name)))
     }
   }

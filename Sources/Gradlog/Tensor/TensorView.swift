@@ -31,7 +31,8 @@ public struct TensorView {
       throw GradlogError(
         .invalidTensor,
         "a \(dtype.rawValue) tensor of shape \(shape) cannot be made from \(bytes.count) bytes",
-        remedy: "pass \(overflow ? "fewer elements" : "\(byteCount) bytes"), or the shape they have")
+        remedy: "pass \(overflow ? "fewer elements" : "\(byteCount) bytes"), or the shape they have"
+      )
     }
     self.dtype = dtype
     self.shape = shape

@@ -1,0 +1,321 @@
+import Foundation
+import GRDB
+import Testing
+
+@testable import Gradlog
+
+/// Reads a recording with nothing of gradlog but the file.
+private func rows(_ path: String, _ sql: String) throws -> [[String]] {
+  let queue = try DatabaseQueue(path: path)
+  defer { try? queue.close() }
+  return try queue.read { db in
+    try Row.fetchAll(db, sql: sql).map { row in
+      row.databaseValues.map { value in
+        switch value.storage {
+        case .null: "NULL"
+        case .int64(let value): "\(value)"
+        case .double(let value): "\(value)"
+        case .string(let value): value
+        case .blob(let data): data.map { String(format: "%02x", $0) }.joined()
+        }
+      }
+    }
+  }
+}
+
+@Suite struct RecorderTests {
+  private let folder: ScratchFolder
+  private var path: String { folder.path + "/runs.db" }
+
+  init() throws {
+    folder = try ScratchFolder()
+  }
+
+  @Test func keepsEveryBatchBitForBit() throws {
+    try GradientRecorder.record(to: path, run: "mlp") { recorder in
+      for batch in 0..<3 {
+        recorder.record(epoch: 0, batch: batch, loss: 0.5, learningRate: 0.01) {
+          $0.add("dense/kernel", [Float(batch), -0.0, .nan, .infinity], shape: [2, 2])
+          $0.add("dense/bias", [Float16(0x1p-24)], shape: [1])
+          $0.addAbsent("frozen")
+        }
+      }
+    }
+    #expect(
+      try rows(
+        path,
+        """
+        SELECT run, stage, epoch, batch, step, loss, learning_rate, weight, position, dtype, shape,
+          absent, nan_count, posinf_count, norm, values_blob
+        FROM gradients WHERE batch = 1
+        """) == [
+          [
+            "mlp", "raw", "0", "1", "1", "0.5", "0.01", "dense/kernel", "0", "float32", "[2,2]",
+            "0",
+            "1", "1", "1.0", "0000803f000000800000c07f0000807f",
+          ],
+          [
+            "mlp", "raw", "0", "1", "1", "0.5", "0.01", "dense/bias", "1", "float16", "[1]", "0",
+            "0",
+            "0", "\(0x1p-24)", "0100",
+          ],
+          [
+            "mlp", "raw", "0", "1", "1", "0.5", "0.01", "frozen", "2", "NULL", "NULL", "1", "NULL",
+            "NULL", "NULL", "NULL",
+          ],
+        ])
+    #expect(try rows(path, "SELECT count(*) FROM gradients") == [["9"]])
+    #expect(FileManager.default.fileExists(atPath: path + "-wal") == false)
+  }
+
+  @Test func keepsScalarsAndEmptyTensorsAndUnicodeNames() throws {
+    try GradientRecorder.record(to: path, run: "läuft 🏃") { recorder in
+      recorder.record(epoch: 0, batch: 0) {
+        $0.add("größe/β", [1.5], shape: [])
+        $0.add("empty", [Double](), shape: [3, 0])
+      }
+    }
+    #expect(
+      try rows(
+        path,
+        "SELECT run, weight, dtype, shape, element_count, norm, sum, hex(values_blob) FROM gradients"
+      )
+        == [
+          ["läuft 🏃", "größe/β", "float64", "[]", "1", "1.5", "1.5", "000000000000F83F"],
+          ["läuft 🏃", "empty", "float64", "[3,0]", "0", "NULL", "0.0", ""],
+        ])
+  }
+
+  @Test func aNaNLossIsNotAnUnknownOne() throws {
+    try GradientRecorder.record(to: path, run: "r") { recorder in
+      for (batch, loss) in [Double?.some(.nan), nil, .infinity].enumerated() {
+        recorder.record(epoch: 0, batch: batch, loss: loss) { $0.add("w", [1.0], shape: [1]) }
+      }
+    }
+    #expect(
+      try rows(path, "SELECT loss, loss_is_nan FROM gradients ORDER BY batch") == [
+        ["NULL", "1"], ["NULL", "0"], ["inf", "0"],
+      ])
+  }
+
+  @Test func capturesValuesByPlan() throws {
+    let plans: [(CapturePlan, [[String]])] = [
+      (try CapturePlan(.every(2)), [["a", "0"], ["b", "0"], ["a", "2"], ["b", "2"]]),
+      (try CapturePlan(.epochs(1...1)), [["a", "2"], ["b", "2"], ["a", "3"], ["b", "3"]]),
+      (try CapturePlan(.none), []),
+      (try CapturePlan(.every(3), include: ["a*"]), [["a", "0"], ["a", "3"]]),
+      (try CapturePlan(.every(3), include: ["*"], exclude: ["[!b]"]), [["b", "0"], ["b", "3"]]),
+    ]
+    for (index, (plan, expected)) in plans.enumerated() {
+      var options = GradientRecorder.Options()
+      options.capture = plan
+      try GradientRecorder.record(to: path, run: "\(index)", options: options) { recorder in
+        for step in 0..<4 {
+          recorder.record(epoch: step / 2, batch: step % 2) {
+            $0.add("a", [1.0], shape: [1])
+            $0.add("b", [1.0], shape: [1])
+          }
+        }
+      }
+      #expect(
+        try rows(
+          path,
+          "SELECT weight, step FROM gradients WHERE run = '\(index)' AND values_blob IS NOT NULL")
+          == expected)
+      #expect(
+        try rows(path, "SELECT count(norm) FROM gradients WHERE run = '\(index)'") == [["8"]])
+    }
+  }
+
+  @Test(arguments: ["", "[a", "x[^", "[]"])
+  func refusesBadPatterns(pattern: String) {
+    #expect(throws: GradlogError.self) { try CapturePlan(.everyBatch, include: [pattern]) }
+  }
+
+  @Test func resumesARunByName() throws {
+    func record(_ epoch: Int, overlap: GradientRecorder.Options.Overlap = .refuse) throws {
+      var options = GradientRecorder.Options()
+      options.overlap = overlap
+      try GradientRecorder.record(to: path, run: "r", options: options) { recorder in
+        for batch in 0..<2 {
+          recorder.record(epoch: epoch, batch: batch) {
+            $0.add("w", [Float(epoch * 10 + batch)], shape: [1])
+          }
+        }
+      }
+    }
+    try record(0)
+    try record(1)
+    try record(2)
+    let steps = "SELECT epoch, batch, step, sum FROM gradients"
+    #expect(
+      try rows(path, steps).map { $0.joined(separator: " ") } == [
+        "0 0 0 0.0", "0 1 1 1.0", "1 0 2 10.0", "1 1 3 11.0", "2 0 4 20.0", "2 1 5 21.0",
+      ])
+
+    let error = #expect(throws: GradlogError.self) { try record(1) }
+    #expect(
+      error?.description
+        == "the run already holds epoch 1 batch 0; record each batch once, or open the run with overlap: .replace"
+    )
+    #expect(try rows(path, steps).count == 6)
+    #expect(try rows(path, "SELECT dropped_batches FROM runs") == [["2"]])
+
+    try record(1, overlap: .replace)
+    #expect(
+      try rows(path, steps).map { $0.joined(separator: " ") } == [
+        "0 0 0 0.0", "0 1 1 1.0", "1 0 2 10.0", "1 1 3 11.0",
+      ])
+    #expect(try rows(path, "SELECT count(*) FROM gradient_values") == [["4"]])
+  }
+
+  @Test func aRunHasOneStage() throws {
+    try GradientRecorder.record(to: path, run: "r") { _ in }
+    var options = GradientRecorder.Options()
+    options.stage = .applied
+    let error = #expect(throws: GradlogError.self) {
+      try GradientRecorder(path: path, run: "r", options: options)
+    }
+    #expect(
+      error?.description
+        == "run \"r\" holds raw gradients and cannot take applied ones; record raw gradients, or give the run another name"
+    )
+  }
+
+  @Test func whatDoesNotFitIsCountedAndLeavesNoHalfBatch() throws {
+    let recorder = try GradientRecorder(path: path, run: "r")
+    recorder.record(epoch: 0, batch: 0) { $0.add("w", [1.0, 2.0], shape: [2]) }
+    recorder.record(epoch: 0, batch: 1) { $0.add("w", [1.0, 2.0], shape: [3]) }
+    recorder.record(epoch: 0, batch: 2) {
+      $0.add("v", [1.0], shape: [1])
+      $0.add("w", [1.0], shape: [1])
+    }
+    recorder.record(epoch: 0, batch: 3) {
+      $0.add("w", [1.0, 2.0], shape: [2])
+      $0.add("w", [1.0, 2.0], shape: [2])
+    }
+    recorder.record(epoch: 0, batch: 4) { $0.add("w", [3.0, 4.0], shape: [2]) }
+    let error = #expect(throws: GradlogError.self) { try recorder.close() }
+    #expect(
+      error?.problem
+        == "weight \"w\": a float64 tensor of shape [3] cannot be made from 16 bytes")
+    #expect(recorder.losses.batches == 3)
+    #expect(try rows(path, "SELECT batch, norm FROM gradients").map { $0[0] } == ["0", "4"])
+    #expect(
+      try rows(
+        path, "SELECT dropped_batches, failure IS NOT NULL, finished_at IS NOT NULL FROM runs")
+        == [["3", "1", "1"]])
+  }
+
+  @Test func anExceptionInTheTrainingKeepsWhatWasRecorded() throws {
+    struct Stopped: Error {}
+    #expect(throws: Stopped.self) {
+      try GradientRecorder.record(to: path, run: "r") { recorder in
+        recorder.record(epoch: 0, batch: 0) { $0.add("w", [1.0], shape: [1]) }
+        try recorder.record(epoch: 0, batch: 1) {
+          $0.add("w", [1.0], shape: [1])
+          throw Stopped()
+        }
+      }
+    }
+    #expect(try rows(path, "SELECT batch FROM gradients") == [["0"]])
+    #expect(try rows(path, "SELECT finished_at FROM runs") == [["NULL"]])
+  }
+
+  @Test func flushMakesBatchesVisibleToReaders() throws {
+    let recorder = try GradientRecorder(path: path, run: "r")
+    recorder.record(epoch: 0, batch: 0) { $0.add("w", [1.0], shape: [1]) }
+    try recorder.flush()
+    #expect(try rows(path, "SELECT count(*) FROM gradients") == [["1"]])
+    try recorder.close()
+    try recorder.close()
+    recorder.record(epoch: 0, batch: 1) { $0.add("w", [1.0], shape: [1]) }
+    #expect(recorder.losses.failure?.problem == "a batch came after the recorder was closed")
+  }
+
+  @Test func aSmallMemoryLimitMakesTheTrainerWaitAndLosesNothing() throws {
+    var options = GradientRecorder.Options()
+    options.memoryLimit = 1 << 16
+    try GradientRecorder.record(to: path, run: "r", options: options) { recorder in
+      let values = [Float](repeating: 1, count: 50_000)
+      for batch in 0..<40 {
+        recorder.record(epoch: 0, batch: batch) { $0.add("w", values, shape: [50_000]) }
+      }
+    }
+    #expect(
+      try rows(path, "SELECT count(*), sum(length(values_blob)) FROM gradients") == [
+        ["40", "8000000"]
+      ])
+  }
+
+  @Test func theDropOptionCountsWhatItDrops() throws {
+    var options = GradientRecorder.Options()
+    options.memoryLimit = 1
+    options.overflow = .drop
+    let recorder = try GradientRecorder(path: path, run: "r", options: options)
+    // The only slab is out while the outer batch is assembled, so the inner one finds no room.
+    recorder.record(epoch: 0, batch: 0) { batch in
+      batch.add("w", [1.0], shape: [1])
+      recorder.record(epoch: 0, batch: 1) { $0.add("w", [1.0], shape: [1]) }
+    }
+    #expect(throws: GradlogError.self) { try recorder.close() }
+    #expect(recorder.losses.batches == 1)
+    #expect(try rows(path, "SELECT batch FROM gradients") == [["0"]])
+    #expect(try rows(path, "SELECT dropped_batches FROM runs") == [["1"]])
+  }
+
+  @Test func manyThreadsRecordIntoOneRun() throws {
+    try GradientRecorder.record(to: path, run: "r") { recorder in
+      DispatchQueue.concurrentPerform(iterations: 8) { thread in
+        for batch in 0..<200 {
+          recorder.record(epoch: thread, batch: batch) {
+            $0.add("a", [Float(thread), Float(batch)], shape: [2])
+            $0.add("b", [Float](repeating: Float(batch), count: 100), shape: [100])
+          }
+        }
+      }
+    }
+    #expect(
+      try rows(
+        path,
+        """
+        SELECT count(*), count(DISTINCT batch_id), count(DISTINCT step), sum(weight = 'a' AND max = max(epoch, batch))
+        FROM gradients
+        """) == [["3200", "1600", "1600", "1600"]])
+  }
+
+  @Test func findingsAreKeptOncePerWeightAndRule() throws {
+    try GradientRecorder.record(to: path, run: "r") { recorder in
+      for (batch, value) in [1.0, .nan, 1e-9, 0, 1e7, .infinity].enumerated() {
+        recorder.record(epoch: 0, batch: batch) { $0.add("w", [value, value], shape: [2]) }
+        try recorder.flush()
+      }
+    }
+    #expect(
+      try rows(
+        path,
+        """
+        SELECT rule, severity, first.batch, last.batch, batch_count, value, threshold FROM findings
+        JOIN batches AS first ON first.batch_id = first_batch_id
+        JOIN batches AS last ON last.batch_id = last_batch_id ORDER BY rule
+        """) == [
+          ["all-zero", "warning", "3", "3", "1", "1.0", "1.0"],
+          ["exploding", "critical", "4", "4", "1", "\(2e14.squareRoot())", "1000000.0"],
+          ["nonfinite", "critical", "1", "5", "2", "2.0", "0.0"],
+          ["vanishing", "warning", "2", "2", "1", "1e-09", "1e-07"],
+        ])
+  }
+
+  @Test func aDeadPathIsCountedNotFatal() throws {
+    let recorder = try GradientRecorder(path: path, run: "r")
+    recorder.record(epoch: 0, batch: 0) { $0.add("w", [1.0], shape: [1]) }
+    try recorder.flush()
+    // Another program breaks the table under the recorder.
+    let other = try DatabaseQueue(path: path)
+    try other.write { try $0.execute(sql: "DROP VIEW gradients; DROP TABLE gradient_values") }
+    try other.close()
+    recorder.record(epoch: 0, batch: 1) { $0.add("w", [1.0], shape: [1]) }
+    #expect(throws: GradlogError.self) { try recorder.close() }
+    #expect(recorder.losses.batches == 1)
+  }
+}
