@@ -40,7 +40,8 @@ public final class GradientRecorder: Sendable {
   ///
   /// - Parameters:
   ///   - path: the SQLite file.
-  ///   - run: the name of the run, unique in the file together with the rank.
+  ///   - name: the name of the run, unique in the file together with the rank.
+  ///   - options: how to record.
   /// - Throws: ``GradlogError`` when the file cannot be opened or is not gradlog's, when the run's name
   ///   is empty, and when the run in the file holds gradients of the other stage.
   public init(
@@ -117,6 +118,8 @@ public final class GradientRecorder: Sendable {
   ///   - batch: zero-based, restarts in each epoch.
   ///   - loss: the loss of the batch, NaN included; nil when unknown.
   ///   - learningRate: the learning rate of the step; nil when unknown.
+  ///   - assemble: adds the gradients.
+  /// - Throws: what `assemble` throws; nothing of the batch is recorded then.
   public func record<Failure: Error>(
     epoch: Int, batch: Int, loss: Double? = nil, learningRate: Double? = nil,
     _ assemble: (inout GradientBatch) throws(Failure) -> Void
