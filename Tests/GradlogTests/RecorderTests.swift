@@ -182,6 +182,48 @@ private func rows(_ path: String, _ sql: String) throws -> [[String]] {
     )
   }
 
+  @Test func aRunHasOneRecorderAtATime() throws {
+    let first = try GradientRecorder(path: path, run: "r")
+    let error = #expect(throws: GradlogError.self) { try GradientRecorder(path: path, run: "r") }
+    #expect(
+      error?.problem == "run \"r\" is being recorded by another recorder of this process")
+    try GradientRecorder.record(to: path, run: "other") { _ in }
+    try first.close()
+    try GradientRecorder.record(to: path, run: "r") { _ in }
+
+    // Process 1 runs as long as the machine does.
+    let start = try #require(RecorderProcess.startTime(of: 1))
+    let file = try DatabaseQueue(path: path)
+    try file.write {
+      try $0.execute(
+        sql: """
+          UPDATE runs SET finished_at = NULL, recorder_process = 1, recorder_process_started = ?
+          """, arguments: [start])
+    }
+    try file.close()
+    let elsewhere = #expect(throws: GradlogError.self) {
+      try GradientRecorder(path: path, run: "r")
+    }
+    #expect(elsewhere?.problem == "run \"r\" is being recorded by process 1")
+  }
+
+  @Test func aBatchBeforeTheFirstIsNone() throws {
+    let recorder = try GradientRecorder(path: path, run: "r")
+    recorder.record(epoch: 0, batch: -1) { $0.add("w", [1.0], shape: [1]) }
+    let error = #expect(throws: GradlogError.self) { try recorder.close() }
+    #expect(
+      error?.problem == "epoch 0, batch -1, call 0, step 0 is not a place in a training")
+  }
+
+  @Test(arguments: ["", "[1]", "{", "{\"a\": 1} x"])
+  func theConfigurationIsAJSONObject(configuration: String) {
+    var options = GradientRecorder.Options()
+    options.configuration = configuration
+    #expect(throws: GradlogError.self) {
+      try GradientRecorder(path: path, run: "r", options: options)
+    }
+  }
+
   @Test func whatDoesNotFitIsCountedAndLeavesNoHalfBatch() throws {
     let recorder = try GradientRecorder(path: path, run: "r")
     recorder.record(epoch: 0, batch: 0) { $0.add("w", [1.0, 2.0], shape: [2]) }

@@ -33,3 +33,14 @@ public struct BatchContext: Sendable, Equatable {
     self.lossScale = lossScale
   }
 }
+
+extension BatchContext {
+  /// Why this cannot be a batch; nil when it can.
+  var failure: GradlogError? {
+    guard epoch < 0 || batch < 0 || call < 0 || (step ?? 0) < 0 else { return nil }
+    return GradlogError(
+      .invalidArgument,
+      "epoch \(epoch), batch \(batch), call \(call), step \(step ?? 0) is not a place in a training",
+      remedy: "count from 0")
+  }
+}

@@ -1,5 +1,6 @@
 internal import GRDB
 internal import Glibc
+internal import Synchronization
 
 /// Records the gradients of a training run into one SQLite file.
 ///
@@ -20,8 +21,11 @@ public final class GradientRecorder: Sendable {
   private let queue: SlabQueue
   private let counter = LossCounter()
   private let run: RunState
+  /// The key of this run in ``OpenRuns``.
+  private let claim: String
   private let process = getpid()
-  private let isClosed = Monitor(false)
+  private let isClosed = Atomic(false)
+  private let complainedOfFork = Atomic(false)
 
   /// Which gradient the run holds.
   public let stage: GradientStage
@@ -54,8 +58,17 @@ public final class GradientRecorder: Sendable {
       framework: options.framework, configuration: options.configuration)
     let queue = SlabQueue(options.limits)
     let run: RunState
+    let claim = "\(name) \(options.rank) \(database.path)"
     do {
-      run = try database.write { try RunTable.open(identity, in: $0) }
+      guard OpenRuns.claim(claim) else { throw Self.recordedTwice(name) }
+      run = try database.write { db in
+        do {
+          return try RunTable.open(identity, in: db)
+        } catch {
+          OpenRuns.release(claim)
+          throw error
+        }
+      }
     } catch {
       let failure = GradlogError(error, path: path)
       try? DatabaseFile.finish(database)
@@ -68,14 +81,16 @@ public final class GradientRecorder: Sendable {
     self.database = database
     self.queue = queue
     self.run = run
+    self.claim = claim
     stage = options.stage
     overlap = options.overlap
   }
 
   deinit {
-    guard !isClosed.withLock({ $0 }), getpid() == process else { return }
+    guard !isClosed.load(ordering: .acquiring), getpid() == process else { return }
     // Writing here could block or fail where nobody can be told.
     let lost = queue.abandon()
+    OpenRuns.release(claim)
     complain("a recorder was not closed; \(lost) batches are lost; call close()")
   }
 
@@ -86,11 +101,10 @@ public final class GradientRecorder: Sendable {
   public func record<Failure: Error>(
     _ context: BatchContext, _ assemble: (inout GradientBatch) throws(Failure) -> Void
   ) throws(Failure) {
-    guard getpid() == process else {
-      return counter.add(batches: 1, failure: Self.forked)
-    }
+    guard getpid() == process else { return complainOfFork() }
+    if let failure = context.failure { return counter.add(batches: 1, failure: failure) }
     guard let slab = queue.checkOut() else {
-      let closed = isClosed.withLock { $0 }
+      let closed = isClosed.load(ordering: .acquiring)
       return counter.add(batches: 1, failure: closed ? Self.usedAfterClose : Self.full)
     }
     var batch = GradientBatch(in: slab)
@@ -147,11 +161,7 @@ public final class GradientRecorder: Sendable {
 
   private func close(finished: Bool) throws(GradlogError) {
     guard getpid() == process else { throw Self.forked }
-    let wasClosed = isClosed.withLock { isClosed in
-      defer { isClosed = true }
-      return isClosed
-    }
-    guard !wasClosed else { return }
+    guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
     queue.close()
     do {
       // Waits for the writer, which has the connection until it has written everything.
@@ -164,6 +174,7 @@ public final class GradientRecorder: Sendable {
     } catch {
       counter.add(failure: error)
     }
+    OpenRuns.release(claim)
     if let failure = counter.current.failure { throw failure }
   }
 
@@ -189,9 +200,21 @@ public final class GradientRecorder: Sendable {
 }
 
 extension GradientRecorder {
+  /// In a forked child the locks may be held by threads that do not exist there, so nothing is
+  /// counted: only said, once.
+  private func complainOfFork() {
+    if !complainedOfFork.exchange(true, ordering: .relaxed) { complain("\(Self.forked)") }
+  }
+
   private static let forked = GradlogError(
     .misuse, "the recorder was opened in another process, before fork()",
     remedy: "open a recorder in the process that trains")
+
+  private static func recordedTwice(_ run: String) -> GradlogError {
+    GradlogError(
+      .overlap, "run \"\(run)\" is being recorded by another recorder of this process",
+      remedy: "close that recorder first, or give this run another name")
+  }
 
   private static let usedAfterClose = GradlogError(
     .misuse, "a batch came after the recorder was closed",

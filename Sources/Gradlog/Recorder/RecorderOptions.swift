@@ -1,3 +1,5 @@
+internal import Foundation
+
 extension GradientRecorder {
   /// How a recorder records. Every property has a default that suits one process on one machine.
   public struct Options: Sendable {
@@ -62,7 +64,7 @@ extension GradientRecorder {
         commitInterval >= 0 && commitInterval.isFinite,
         "a commit interval of \(commitInterval) s cannot be kept", "pass a number of seconds ≥ 0")
       try require(
-        configuration.first == "{" && configuration.last == "}",
+        (try? JSONSerialization.jsonObject(with: Data(configuration.utf8))) is [String: Any],
         "the configuration \(configuration) is not a JSON object", "pass one, or leave it out")
     }
 

@@ -1,4 +1,3 @@
-internal import Foundation
 internal import GRDB
 
 /// Who a run is, as it stands in `runs`.
@@ -42,7 +41,12 @@ enum RunTable {
   ///   other stage; whatever SQLite throws.
   static func open(_ identity: RunIdentity, in db: Database) throws -> RunState {
     let existing = try Row.fetchOne(
-      db, sql: "SELECT run_id, stage FROM runs WHERE name = ? AND rank = ?",
+      db,
+      sql: """
+        SELECT run_id, stage, finished_at, recorder_host, recorder_process,
+          recorder_process_started
+        FROM runs WHERE name = ? AND rank = ?
+        """,
       arguments: [identity.name, identity.rank])
     guard let existing else {
       return RunState(runID: try insert(identity, in: db), lastRecorded: nil, nextStep: 0)
@@ -54,9 +58,26 @@ enum RunTable {
         "run \"\(identity.name)\" holds \(stage) gradients and cannot take \(identity.stage.rawValue) ones",
         remedy: "record \(stage) gradients, or give the run another name")
     }
+    try refuseIfBeingRecorded(existing, identity.name)
     let runID = try existing.decode(Int64.self, forColumn: "run_id")
     try claim(runID, in: db)
     return try state(of: runID, in: db)
+  }
+
+  /// Two recorders of one run would mix two trainings.
+  private static func refuseIfBeingRecorded(_ run: Row, _ name: String) throws {
+    guard try run.decode(Double?.self, forColumn: "finished_at") == nil,
+      let host = try run.decode(String?.self, forColumn: "recorder_host"),
+      let identifier = try run.decode(Int?.self, forColumn: "recorder_process"),
+      identifier != RecorderProcess.current.identifier
+    else { return }
+    let process = RecorderProcess(
+      host: host, identifier: identifier,
+      startedAt: try run.decode(Int?.self, forColumn: "recorder_process_started"))
+    guard process.isAlive else { return }
+    throw GradlogError(
+      .overlap, "run \"\(name)\" is being recorded by process \(identifier)",
+      remedy: "wait until it has ended, or give this run another name")
   }
 
   private static func insert(_ identity: RunIdentity, in db: Database) throws -> Int64 {
@@ -143,34 +164,5 @@ enum RunTable {
     try db.execute(
       sql: "UPDATE runs SET finished_at = ? WHERE run_id = ?",
       arguments: [secondsSince1970(), runID])
-  }
-}
-
-/// The process that records, as other processes can recognize it.
-package struct RecorderProcess: Sendable {
-  /// The host name.
-  package let host: String
-  /// The process identifier.
-  package let identifier: Int
-  /// When the process started, in kernel ticks since boot; nil where `/proc` does not tell. Process
-  /// identifiers are used again, this together with one is not.
-  package let startedAt: Int?
-
-  /// This process.
-  package static var current: RecorderProcess {
-    let identifier = Int(getpid())
-    return RecorderProcess(
-      host: ProcessInfo.processInfo.hostName, identifier: identifier,
-      startedAt: startTime(of: identifier))
-  }
-
-  /// When a process of this machine started; nil when there is none, or `/proc` does not tell.
-  package static func startTime(of identifier: Int) -> Int? {
-    guard let status = try? String(contentsOfFile: "/proc/\(identifier)/stat", encoding: .utf8),
-      // The command name is in parentheses and may hold spaces; the start time is field 22.
-      let nameEnd = status.lastIndex(of: ")")
-    else { return nil }
-    let fields = status[nameEnd...].split(separator: " ")
-    return fields.count > 20 ? Int(fields[20]) : nil
   }
 }
