@@ -23,9 +23,7 @@ struct MatrixProduct {
   }
 
   /// Columns of one panel.
-  static let panelWidth = 8
-
-  private typealias Panel = SIMD8<Float>
+  static let panelWidth = Lanes.scalarCount
 
   /// Memory for one packed panel.
   private let scratch: FloatBuffer
@@ -78,7 +76,7 @@ struct MatrixProduct {
       let isDirect = b.columnStride == 1 && width == Self.panelWidth
       let panel =
         isDirect ? b.values + column : pack(b, column: column, width: width, depth: depth)
-      var initial = Panel.zero
+      var initial = Lanes.zero
       if let start {
         for lane in 0..<width { initial[lane] = start[column + lane] }
       }
@@ -103,7 +101,7 @@ struct MatrixProduct {
 
   /// Computes every row of one panel's columns.
   private func fillColumns(
-    _ a: Left, _ panel: UnsafePointer<Float>, panelStride: Int, initial: Panel,
+    _ a: Left, _ panel: UnsafePointer<Float>, panelStride: Int, initial: Lanes,
     into c: UnsafeMutablePointer<Float>, columns: Int, width: Int, rows: Int, depth: Int
   ) {
     var row = 0
@@ -113,15 +111,15 @@ struct MatrixProduct {
       var sum2 = initial
       var sum3 = initial
       var left = a.values + row * a.rowStride
-      var right = UnsafeRawPointer(panel)
+      var right = panel
       for _ in 0..<depth {
-        let values = right.loadUnaligned(as: Panel.self)
-        sum0 += values * Panel(repeating: left[0])
-        sum1 += values * Panel(repeating: left[a.rowStride])
-        sum2 += values * Panel(repeating: left[2 * a.rowStride])
-        sum3 += values * Panel(repeating: left[3 * a.rowStride])
+        let values = right[lanes: 0]
+        sum0 += values * Lanes(repeating: left[0])
+        sum1 += values * Lanes(repeating: left[a.rowStride])
+        sum2 += values * Lanes(repeating: left[2 * a.rowStride])
+        sum3 += values * Lanes(repeating: left[3 * a.rowStride])
         left += a.depthStride
-        right += panelStride * MemoryLayout<Float>.stride
+        right += panelStride
       }
       let target = c + row * columns
       store(sum0, at: target, width: width)
@@ -133,8 +131,8 @@ struct MatrixProduct {
     while row < rows {
       var sum = initial
       for k in 0..<depth {
-        let values = UnsafeRawPointer(panel + k * panelStride).loadUnaligned(as: Panel.self)
-        sum += values * Panel(repeating: a.values[row * a.rowStride + k * a.depthStride])
+        let values = panel[lanes: k * panelStride]
+        sum += values * Lanes(repeating: a.values[row * a.rowStride + k * a.depthStride])
       }
       store(sum, at: c + row * columns, width: width)
       row += 1
@@ -143,9 +141,9 @@ struct MatrixProduct {
 
   /// Writes the first `width` lanes.
   @inline(__always)
-  private func store(_ sum: Panel, at target: UnsafeMutablePointer<Float>, width: Int) {
+  private func store(_ sum: Lanes, at target: UnsafeMutablePointer<Float>, width: Int) {
     if width == Self.panelWidth {
-      UnsafeMutableRawPointer(target).storeBytes(of: sum, as: Panel.self)
+      target[lanes: 0] = sum
     } else {
       for lane in 0..<width { target[lane] = sum[lane] }
     }

@@ -1,7 +1,7 @@
 internal import Foundation
 
 extension Activation {
-  /// Computes `a = f(z)`; both are [rows, units].
+  /// Computes `a = f(z)`; both are [rows, units], at the start of a ``FloatBuffer``.
   ///
   /// NaN goes through every function, as in TensorFlow: a run that diverges shows it.
   func apply(
@@ -10,7 +10,10 @@ extension Activation {
     let count = rows * units
     switch self {
     case .linear: a.update(from: z, count: count)
-    case .relu: map(z, a, count) { $0 < 0 ? 0 : $0 }
+    case .relu:
+      for i in stride(from: 0, to: count, by: Lanes.scalarCount) {
+        a[lanes: i] = z[lanes: i].replacing(with: 0, where: z[lanes: i] .< 0)
+      }
     case .leakyReLU(let negativeSlope):
       let slope = Float(negativeSlope)
       map(z, a, count) { $0 > 0 ? $0 : slope * $0 }
@@ -26,7 +29,8 @@ extension Activation {
     }
   }
 
-  /// Turns d(loss)/da into d(loss)/dz in place; `delta`, `z` and `a` are [rows, units].
+  /// Turns d(loss)/da into d(loss)/dz in place; `delta`, `z` and `a` are [rows, units],
+  /// each at the start of a ``FloatBuffer``.
   ///
   /// The slopes at the kinks are TensorFlow's: 0 at 0 for relu, negativeSlope for leaky_relu.
   func backpropagate(
@@ -36,7 +40,10 @@ extension Activation {
     let count = rows * units
     switch self {
     case .linear: break
-    case .relu: for i in 0..<count { delta[i] = z[i] > 0 ? delta[i] : 0 }
+    case .relu:
+      for i in stride(from: 0, to: count, by: Lanes.scalarCount) {
+        delta[lanes: i] = Lanes.zero.replacing(with: delta[lanes: i], where: z[lanes: i] .> 0)
+      }
     case .leakyReLU(let negativeSlope):
       let slope = Float(negativeSlope)
       for i in 0..<count where !(z[i] > 0) { delta[i] *= slope }

@@ -1,6 +1,6 @@
 // The update rules of Keras 3 (`keras/src/optimizers/sgd.py`, `rmsprop.py`, `adam.py`), one weight at a
-// time: `w` are its values, `g` its gradient, the others its memory, all of `count` elements. No two
-// of the buffers overlap.
+// time: `w` are its values, `g` its gradient, the others its memory. All are `FloatBuffer`s of `count`
+// values, which end at a multiple of eight, and no two are the same.
 
 /// One step of gradient descent.
 struct SGDStep {
@@ -12,13 +12,15 @@ struct SGDStep {
     _ w: UnsafeMutablePointer<Float>, _ g: UnsafeMutablePointer<Float>,
     momentum m: UnsafeMutablePointer<Float>, count: Int
   ) {
-    if momentum == 0 {
-      for i in 0..<count { w[i] -= g[i] * rate }
-      return
-    }
-    for i in 0..<count {
-      m[i] = m[i] * momentum - g[i] * rate
-      w[i] += isNesterov ? m[i] * momentum - g[i] * rate : m[i]
+    for i in stride(from: 0, to: count, by: Lanes.scalarCount) {
+      let change = g[lanes: i] * rate
+      if momentum == 0 {
+        w[lanes: i] -= change
+        continue
+      }
+      let velocity = m[lanes: i] * momentum - change
+      m[lanes: i] = velocity
+      w[lanes: i] += isNesterov ? velocity * momentum - change : velocity
     }
   }
 }
@@ -38,20 +40,22 @@ struct RMSpropStep {
     velocity v: UnsafeMutablePointer<Float>, mean: UnsafeMutablePointer<Float>,
     momentum m: UnsafeMutablePointer<Float>, count: Int
   ) {
-    for i in 0..<count {
-      v[i] = rho * v[i] + complement * (g[i] * g[i])
-      var denominator = v[i] + epsilon
+    for i in stride(from: 0, to: count, by: Lanes.scalarCount) {
+      let gradient = g[lanes: i]
+      let velocity = rho * v[lanes: i] + complement * (gradient * gradient)
+      v[lanes: i] = velocity
+      var denominator = velocity + epsilon
       if isCentered {
-        mean[i] = rho * mean[i] + complement * g[i]
-        denominator = v[i] - mean[i] * mean[i] + epsilon
+        let average = rho * mean[lanes: i] + complement * gradient
+        mean[lanes: i] = average
+        denominator = velocity - average * average + epsilon
       }
-      let increment = rate * g[i] / denominator.squareRoot()
+      var change = rate * gradient / denominator.squareRoot()
       if momentum > 0 {
-        m[i] = momentum * m[i] + increment
-        w[i] -= m[i]
-      } else {
-        w[i] -= increment
+        change = momentum * m[lanes: i] + change
+        m[lanes: i] = change
       }
+      w[lanes: i] -= change
     }
   }
 }
@@ -72,19 +76,18 @@ struct AdamStep {
     momentum m: UnsafeMutablePointer<Float>, velocity v: UnsafeMutablePointer<Float>,
     largest: UnsafeMutablePointer<Float>?, count: Int
   ) {
-    guard let largest else {
-      for i in 0..<count {
-        m[i] += (g[i] - m[i]) * complement1
-        v[i] += (g[i] * g[i] - v[i]) * complement2
-        w[i] -= m[i] * rate / (v[i].squareRoot() + epsilon)
+    for i in stride(from: 0, to: count, by: Lanes.scalarCount) {
+      let gradient = g[lanes: i]
+      let momentum = m[lanes: i] + (gradient - m[lanes: i]) * complement1
+      var velocity = v[lanes: i] + (gradient * gradient - v[lanes: i]) * complement2
+      m[lanes: i] = momentum
+      v[lanes: i] = velocity
+      if let largest {
+        let previous = largest[lanes: i]
+        velocity = previous.replacing(with: velocity, where: .!(previous .>= velocity))
+        largest[lanes: i] = velocity
       }
-      return
-    }
-    for i in 0..<count {
-      m[i] += (g[i] - m[i]) * complement1
-      v[i] += (g[i] * g[i] - v[i]) * complement2
-      largest[i] = largest[i] >= v[i] ? largest[i] : v[i]
-      w[i] -= m[i] * rate / (largest[i].squareRoot() + epsilon)
+      w[lanes: i] -= momentum * rate / (velocity.squareRoot() + epsilon)
     }
   }
 }
