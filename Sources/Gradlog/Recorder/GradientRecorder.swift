@@ -20,12 +20,15 @@ public final class GradientRecorder: Sendable {
   private let database: DatabaseQueue
   private let queue: SlabQueue
   private let counter = LossCounter()
-  private let run: RunState
+  private let state: RunState
   /// The key of this run in ``OpenRuns``.
   private let claim: String
   private let process = getpid()
   private let isClosed = Atomic(false)
   private let complainedOfFork = Atomic(false)
+
+  /// The name of the run.
+  public let run: String
 
   /// Which gradient the run holds.
   public let stage: GradientStage
@@ -34,7 +37,7 @@ public final class GradientRecorder: Sendable {
   public let overlap: Options.Overlap
 
   /// The last batch that the file held of the run when this recorder was opened; nil for a new run.
-  public var resumedAfter: RecordedBatch? { run.lastRecorded }
+  public var resumedAfter: RecordedBatch? { state.lastRecorded }
 
   /// What could not be recorded so far.
   public var losses: RecordingLosses { counter.current }
@@ -57,11 +60,11 @@ public final class GradientRecorder: Sendable {
       name: name, rank: options.rank, worldSize: options.worldSize, stage: options.stage,
       framework: options.framework, configuration: options.configuration)
     let queue = SlabQueue(options.limits)
-    let run: RunState
+    let state: RunState
     let claim = "\(name) \(options.rank) \(database.path)"
     do {
       guard OpenRuns.claim(claim) else { throw Self.recordedTwice(name) }
-      run = try database.write { db in
+      state = try database.write { db in
         do {
           return try RunTable.open(identity, in: db)
         } catch {
@@ -76,11 +79,12 @@ public final class GradientRecorder: Sendable {
     }
     let counter = counter
     database.asyncWriteWithoutTransaction { db in
-      Writer.run(run, options, from: queue, losses: counter, in: db, path: path)
+      Writer.run(state, options, from: queue, losses: counter, in: db, path: path)
     }
     self.database = database
     self.queue = queue
-    self.run = run
+    self.run = name
+    self.state = state
     self.claim = claim
     stage = options.stage
     overlap = options.overlap
@@ -165,7 +169,7 @@ public final class GradientRecorder: Sendable {
     queue.close()
     do {
       // Waits for the writer, which has the connection until it has written everything.
-      if finished { try database.write { try RunTable.finish(self.run.runID, in: $0) } }
+      if finished { try database.write { try RunTable.finish(self.state.runID, in: $0) } }
     } catch {
       counter.add(failure: GradlogError(error, path: database.path))
     }

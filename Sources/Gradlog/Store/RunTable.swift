@@ -27,6 +27,12 @@ public struct RecordedBatch: Sendable, Equatable, Comparable {
   /// Zero-based, restarts in each epoch.
   public let batch: Int
 
+  /// A place in a training.
+  public init(epoch: Int, batch: Int) {
+    self.epoch = epoch
+    self.batch = batch
+  }
+
   /// In order of time.
   public static func < (earlier: RecordedBatch, later: RecordedBatch) -> Bool {
     (earlier.epoch, earlier.batch) < (later.epoch, later.batch)
