@@ -41,7 +41,8 @@ let package = Package(
     .executableTarget(
       name: "GradlogCLI",
       dependencies: [gradlog, "GradlogAnalysis", "GradlogTrainer", argumentParser]),
-    .testTarget(name: "GradlogTests", dependencies: [gradlog, grdb]),
+    .testTarget(
+      name: "GradlogTests", dependencies: [gradlog, grdb], exclude: ["second_reader.py"]),
     .testTarget(name: "GradlogAnalysisTests", dependencies: ["GradlogAnalysis", gradlog]),
     .testTarget(
       name: "GradlogTrainerTests", dependencies: ["GradlogTrainer", gradlog],
