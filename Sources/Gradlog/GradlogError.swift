@@ -31,7 +31,9 @@ public struct GradlogError: Error, Sendable, Equatable {
   /// What happened, with the offending value; no full stop.
   public let problem: String
 
-  /// What to do next; no full stop. Empty when nothing can be advised.
+  /// What to do next; no full stop.
+  ///
+  /// Empty when nothing can be advised.
   public let remedy: String
 
   /// Describes a failure.

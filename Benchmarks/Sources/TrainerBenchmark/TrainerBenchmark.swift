@@ -12,10 +12,14 @@ enum TrainerBenchmark {
   static func main() throws {
     var source = RandomSource(seed: 1)
     let data = try TrainingData(
-      x: Matrix(rows: rows, columns: 64, values: (0..<rows * 64).map { _ in Float(source.uniform()) }),
+      x: Matrix(
+        rows: rows, columns: 64, values: (0..<rows * 64).map { _ in Float(source.uniform()) }),
       y: Matrix(rows: rows, columns: 1, values: (0..<rows).map { Float($0 % 10) }))
     let model = try Sequential(
-      [Dense(128, activation: .relu), Dense(64, activation: .relu), Dense(10, activation: .softmax)],
+      [
+        Dense(128, activation: .relu), Dense(64, activation: .relu),
+        Dense(10, activation: .softmax),
+      ],
       inputs: 64, loss: .sparseCategoricalCrossentropy, optimizer: .adam())
 
     try model.fit(data)
@@ -27,7 +31,9 @@ enum TrainerBenchmark {
     }
     rates.sort()
     let median = Int(rates[runs / 2].rounded())
-    print("digits classifier, no recording: \(median) batches/s (median of \(runs) runs,", terminator: " ")
+    print(
+      "digits classifier, no recording: \(median) batches/s (median of \(runs) runs,",
+      terminator: " ")
     print("\(Int(rates[0].rounded())) to \(Int(rates[runs - 1].rounded())))")
   }
 }

@@ -1,4 +1,6 @@
-/// Which of the two things called "the gradient" a run holds. One run never mixes them.
+/// Which of the two things called "the gradient" a run holds.
+///
+/// One run never mixes them.
 public enum GradientStage: String, Sendable, CaseIterable {
   /// d(loss)/d(weight) of one batch: loss scale divided out, before accumulation, clipping and
   /// all-reduce.

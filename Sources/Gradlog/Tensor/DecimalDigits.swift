@@ -3,7 +3,9 @@ struct DecimalDigits: Equatable {
   /// Whether the sign bit is set; true for −0.0.
   let isNegative: Bool
 
-  /// d₁, d₂ …, each 0 to 9, without zeros at the end. Empty for 0.
+  /// d₁, d₂ …, each 0 to 9, without zeros at the end.
+  ///
+  /// Empty for 0.
   private(set) var digits: [UInt8]
 
   /// The number of digits before the decimal point; negative where zeros follow the point.
@@ -44,8 +46,10 @@ struct DecimalDigits: Equatable {
     dropZeros()
   }
 
-  /// The first `count` digits, or, for a `count` below 1, what is left of the number in that place; half
-  /// goes to even. Exact digits give the right rounding, the shortest ones may not.
+  /// Rounds to the first `count` digits, half to even.
+  ///
+  /// Exact digits give the right rounding, the shortest ones may not. A `count` of 0 leaves 0 or 1 in
+  /// the place before the first digit, a negative one leaves 0.
   func rounded(toDigits count: Int) -> DecimalDigits {
     guard count < digits.count else { return self }
     var result = self

@@ -70,8 +70,10 @@ struct NumberColumn {
     let exponent: String
   }
 
-  /// Writes one number. With `places`, a scientific number is given in so many exact digits after the
-  /// point; otherwise in the fewest that read back, at most ``precision`` after the point.
+  /// Writes one number.
+  ///
+  /// With `places`, a scientific number is given in so many exact digits after the point; otherwise
+  /// in the fewest that read back, at most ``precision`` after the point.
   private static func parts<Value: BinaryFloatingPoint & LosslessStringConvertible>(
     _ value: Value, isScientific: Bool, places: Int?
   ) -> Parts {

@@ -51,6 +51,8 @@ extension UnsafeMutablePointer<Float> {
   @inline(__always)
   subscript(lanes index: Int) -> Lanes {
     get { UnsafeRawPointer(self + index).loadUnaligned(as: Lanes.self) }
-    nonmutating set { UnsafeMutableRawPointer(self + index).storeBytes(of: newValue, as: Lanes.self) }
+    nonmutating set {
+      UnsafeMutableRawPointer(self + index).storeBytes(of: newValue, as: Lanes.self)
+    }
   }
 }

@@ -46,7 +46,8 @@ struct MatrixProduct {
 
   /// `dw = xᵀ·δ`: x [rows, inputs], δ [rows, units], dw [inputs, units].
   func kernelGradient(
-    x: UnsafePointer<Float>, delta: UnsafePointer<Float>, into gradient: UnsafeMutablePointer<Float>,
+    x: UnsafePointer<Float>, delta: UnsafePointer<Float>,
+    into gradient: UnsafeMutablePointer<Float>,
     rows: Int, inputs: Int, units: Int
   ) {
     multiply(

@@ -6,6 +6,7 @@ internal import Gradlog
 /// - Parameters:
 ///   - path: where it is.
 ///   - kind: what it should be, for the message.
+/// - Returns: its bytes.
 /// - Throws: `notFound` with the reason of the system.
 func fileContents(_ path: String, kind: String) throws(GradlogError) -> Data {
   var isDirectory: ObjCBool = false

@@ -44,7 +44,8 @@ struct JSONNode {
     switch value {
     case .null: "null"
     case .boolean(let value): "\(value)"
-    case .number(let value): value == value.rounded() && abs(value) < 1e15 ? "\(Int(value))" : "\(value)"
+    case .number(let value):
+      value == value.rounded() && abs(value) < 1e15 ? "\(Int(value))" : "\(value)"
     case .string(let value): "\"\(value)\""
     case .array(let values): "a list of \(values.count)"
     case .object: "an object"

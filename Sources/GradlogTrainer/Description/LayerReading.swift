@@ -57,7 +57,8 @@ extension Activation {
     let names = Activation.all.map(\.name)
     guard let found = Activation(name: name) else {
       throw node.failure(
-        "which is not an activation", remedy: suggestion(for: name, among: names, kind: "activations"))
+        "which is not an activation",
+        remedy: suggestion(for: name, among: names, kind: "activations"))
     }
     self = found
     for (key, option) in parameters.merging(options, uniquingKeysWith: { $1 }) {

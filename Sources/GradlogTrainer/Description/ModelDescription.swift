@@ -21,16 +21,24 @@ public struct ModelDescription: Sendable, Equatable {
   /// How the weights change.
   public var optimizer: Optimizer
 
-  /// Rows per step. The default is 32.
+  /// Rows per step.
+  ///
+  /// The default is 32.
   public var batchSize: Int
 
-  /// How many epochs to train. The default is 1.
+  /// How many epochs to train.
+  ///
+  /// The default is 1.
   public var epochs: Int
 
-  /// Whether each epoch takes the rows in another order. The default is true.
+  /// Whether each epoch takes the rows in another order.
+  ///
+  /// The default is true.
   public var shuffle: Bool
 
-  /// What the initial weights and the order of the rows follow from. The default is 0.
+  /// What the initial weights and the order of the rows follow from.
+  ///
+  /// The default is 0.
   public var seed: UInt64
 
   /// The share of rows at the end to validate with; nil for none.
@@ -65,6 +73,7 @@ extension ModelDescription {
   /// Builds the model, with the initial weights of the description where it has some.
   ///
   /// - Parameter inputs: values in a row of x; nil to take it from the data or the first kernel.
+  /// - Returns: the model, not yet trained.
   /// - Throws: `invalidArgument` or `invalidData` when layers, weights, data and loss do not fit
   ///   together.
   public func makeModel(inputs: Int? = nil) throws(GradlogError) -> Sequential {

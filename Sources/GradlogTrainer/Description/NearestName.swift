@@ -4,6 +4,7 @@
 ///   - name: what was written.
 ///   - names: what can be written.
 ///   - kind: the plural noun for them.
+/// - Returns: a sentence without a full stop.
 func suggestion(for name: String, among names: [String], kind: String) -> String {
   let list = "the \(kind) are \(names.joined(separator: ", "))"
   guard let nearest = nearestName(to: name, among: names) else { return list }

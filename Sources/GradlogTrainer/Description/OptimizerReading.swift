@@ -117,7 +117,8 @@ private struct OptionReader {
     let given = ["clipnorm", "global_clipnorm", "clipvalue"].compactMap { options[$0] }
     if given.count > 1 {
       throw given[1].failure(
-        "but \(given[0].path) is given too", remedy: "keep one of clipnorm, global_clipnorm, clipvalue")
+        "but \(given[0].path) is given too",
+        remedy: "keep one of clipnorm, global_clipnorm, clipvalue")
     }
     let kinds: [(String, (Double) -> GradientClipping)] = [
       ("clipnorm", { .norm($0) }), ("global_clipnorm", { .globalNorm($0) }),

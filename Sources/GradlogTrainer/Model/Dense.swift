@@ -5,20 +5,30 @@ public struct Dense: Sendable, Equatable {
   /// The number of outputs, at least 1.
   public var units: Int
 
-  /// What is applied to the weighted sum. The default is `linear`.
+  /// What is applied to the weighted sum.
+  ///
+  /// The default is `linear`.
   public var activation: Activation
 
-  /// Whether there is a bias. The default is true.
+  /// Whether there is a bias.
+  ///
+  /// The default is true.
   public var usesBias: Bool
 
-  /// How the kernel starts. The default is `glorotUniform`.
+  /// How the kernel starts.
+  ///
+  /// The default is `glorotUniform`.
   public var kernelInitializer: Initializer
 
-  /// How the bias starts. The default is `zeros`.
+  /// How the bias starts.
+  ///
+  /// The default is `zeros`.
   public var biasInitializer: Initializer
 
-  /// Whether training changes the weights. A frozen layer takes part in the forward pass, and the
-  /// gradients of its weights are absent. The default is true.
+  /// Whether training changes the weights.
+  ///
+  /// A frozen layer takes part in the forward pass, and the gradients of its weights are absent.
+  /// The default is true.
   public var isTrainable: Bool
 
   /// Describes a layer; the number of inputs follows from the layer before it.

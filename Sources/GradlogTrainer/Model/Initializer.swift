@@ -64,7 +64,8 @@ public enum Initializer: Sendable, Equatable {
     case .heNormal: return Self.normal(count, variance: 2 / fanIn, using: &source)
     case .lecunNormal: return Self.normal(count, variance: 1 / fanIn, using: &source)
     case .orthogonal(let gain):
-      let matrix = orthonormalMatrix(rows: shape.first ?? 1, columns: count / (shape.first ?? 1), using: &source)
+      let matrix = orthonormalMatrix(
+        rows: shape.first ?? 1, columns: count / (shape.first ?? 1), using: &source)
       return matrix.map { Float(gain * $0) }
     }
   }

@@ -46,6 +46,7 @@ public struct RandomSource: RandomNumberGenerator, Sendable {
   /// A whole number in 0..<bound; the bias of at most bound/2⁶⁴ is beyond measurement.
   ///
   /// - Parameter bound: at least 1.
+  /// - Returns: the number.
   mutating func index(below bound: Int) -> Int {
     Int(next().multipliedFullWidth(by: UInt64(bound)).high)
   }

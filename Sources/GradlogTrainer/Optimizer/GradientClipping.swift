@@ -1,4 +1,6 @@
-/// A bound on gradients, applied before the update rule. Keras allows one kind at a time.
+/// A bound on gradients, applied before the update rule.
+///
+/// Keras allows one kind at a time.
 ///
 /// Source: Keras 3, `keras/src/optimizers/base_optimizer.py`; each limit is greater than 0.
 public enum GradientClipping: Sendable, Equatable {

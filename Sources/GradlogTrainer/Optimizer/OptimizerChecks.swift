@@ -32,7 +32,8 @@ extension Optimizer {
     guard value >= lowest, value <= highest else {
       let range =
         highest == .greatestFiniteMagnitude
-        ? "a number of at least 0" : highest == 1 ? "a number from 0 to 1" : "a number from 0 to below 1"
+        ? "a number of at least 0"
+        : highest == 1 ? "a number from 0 to 1" : "a number from 0 to below 1"
       throw GradlogError(
         .invalidArgument, "\(parameter) of \(name) is \(value)", remedy: "choose \(range)")
     }

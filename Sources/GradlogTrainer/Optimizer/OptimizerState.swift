@@ -16,7 +16,9 @@ final class OptimizerState {
   private struct Slots {
     let momentum: FloatBuffer
     let velocity: FloatBuffer
-    /// RMSprop: the mean gradient. Adam: the largest velocity.
+    /// RMSprop: the mean gradient.
+    ///
+    /// Adam: the largest velocity.
     let third: FloatBuffer
   }
 
@@ -33,7 +35,9 @@ final class OptimizerState {
     }
   }
 
-  /// Takes one step: clips, decays, updates. Frozen weights stay as they are.
+  /// Takes one step: clips, decays, updates.
+  ///
+  /// Frozen weights stay as they are.
   ///
   /// Clipping has happened before, in ``GradientClipping/apply(to:)``.
   func update(_ parameters: [Parameter]) {

@@ -4,7 +4,8 @@ extension Sequential {
   /// Throws when the model cannot be trained on, or evaluated over, the data.
   func check(_ data: TrainingData) throws(GradlogError) {
     guard data.rows > 0 else {
-      throw GradlogError(.invalidData, "there are no rows of data", remedy: "bring one row at least")
+      throw GradlogError(
+        .invalidData, "there are no rows of data", remedy: "bring one row at least")
     }
     try checkFeatures(data.x)
     switch loss {

@@ -3,7 +3,9 @@ public import Gradlog
 extension Sequential {
   /// Computes the outputs for rows of features.
   ///
-  /// - Parameter x: [rows, inputs].
+  /// - Parameters:
+  ///   - x: [rows, inputs].
+  ///   - batchSize: rows computed at a time.
   /// - Returns: [rows, units].
   /// - Throws: `invalidTensor` when x has the wrong number of columns.
   public func predict(_ x: Matrix, batchSize: Int = 32) throws(GradlogError) -> Matrix {

@@ -81,7 +81,9 @@ public struct WeightGradient {
   public let weight: Weight
 
   /// The gradient, row by row in the weight's shape; nil when it is absent because the weight is
-  /// frozen. Valid during the event only.
+  /// frozen.
+  ///
+  /// Valid during the event only.
   public let values: UnsafeBufferPointer<Float>?
 }
 

@@ -34,17 +34,18 @@ extension Sequential {
 
     var history = History()
     for epoch in initialEpoch..<epochs {
-      callbacks.forEach { $0.onEpochBegin(EpochBegin(epoch: epoch, control: run.control)) }
+      let begin = EpochBegin(epoch: epoch, control: run.control)
+      for callback in callbacks { callback.onEpochBegin(begin) }
       let metrics = run.train(epoch: epoch)
       let validated = validation.map { self.metrics(of: $0, batchSize: size) }
       history.epochs.append(.init(epoch: epoch, training: metrics, validation: validated))
       let end = EpochEnd(
         epoch: epoch, training: metrics, validation: validated, control: run.control)
-      callbacks.forEach { $0.onEpochEnd(end) }
+      for callback in callbacks { callback.onEpochEnd(end) }
       if run.control.isStopRequested { break }
     }
     let end = TrainEnd(history: history, step: step, isStopped: run.control.isStopRequested)
-    callbacks.forEach { $0.onTrainEnd(end) }
+    for callback in callbacks { callback.onTrainEnd(end) }
     return history
   }
 

@@ -72,7 +72,8 @@ public struct TrainingData: Sendable, Equatable {
     self.init(unchecked: x, y)
   }
 
-  private init(unchecked x: Matrix, _ y: Matrix) {
+  /// For callers that have counted.
+  init(unchecked x: Matrix, _ y: Matrix) {
     self.x = x
     self.y = y
   }
