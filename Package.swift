@@ -42,11 +42,11 @@ let package = Package(
       name: "GradlogCLI",
       dependencies: [gradlog, "GradlogAnalysis", "GradlogTrainer", argumentParser]),
     .testTarget(name: "GradlogTests", dependencies: [gradlog, grdb]),
-    .testTarget(name: "GradlogAnalysisTests", dependencies: ["GradlogAnalysis", gradlog]),
+    .testTarget(name: "GradlogAnalysisTests", dependencies: ["GradlogAnalysis", gradlog, grdb]),
     .testTarget(
       name: "GradlogTrainerTests", dependencies: ["GradlogTrainer", gradlog],
       resources: [.copy("Reference")]),
-    .testTarget(name: "GradlogCLITests", dependencies: ["GradlogCLI"]),
+    .testTarget(name: "GradlogCLITests", dependencies: ["GradlogCLI", gradlog, grdb]),
   ]
 )
 
