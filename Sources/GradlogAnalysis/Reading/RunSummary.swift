@@ -28,7 +28,7 @@ public struct RunSummary: Sendable, Equatable {
   public let worstFinding: Finding?
 
   /// What a detector said of one weight.
-  public struct Finding: Sendable, Equatable {
+  public struct Finding: Sendable, Equatable, CustomStringConvertible {
     /// `critical` or `warning`.
     public let severity: String
     /// Name of the rule.
@@ -39,6 +39,11 @@ public struct RunSummary: Sendable, Equatable {
     public let epoch: Int
     /// The first batch that broke the rule.
     public let batch: Int
+
+    /// One line: `critical: vanishing of dense_0/kernel since epoch 0, batch 3`.
+    public var description: String {
+      "\(severity): \(rule) of \(weight) since epoch \(epoch), batch \(batch)"
+    }
   }
 }
 

@@ -121,20 +121,6 @@ enum DisplayText {
     return result + "…"
   }
 
-  /// A number of bytes in binary units: `1.4 MiB`.
-  static func bytes(_ count: Int) -> String {
-    guard count >= 1024 else { return "\(count) bytes" }
-    var value = Double(count)
-    var unit = 0
-    let units = ["bytes", "KiB", "MiB", "GiB", "TiB"]
-    while value >= 1024, unit < units.count - 1 {
-      value /= 1024
-      unit += 1
-    }
-    let tenths = (value * 10).rounded() / 10
-    return "\(number(value < 100 ? tenths : value.rounded())) \(units[unit])"
-  }
-
   /// An integer with a comma between groups of three digits: `1,234,567`.
   static func grouped(_ count: Int) -> String {
     let digits = Array(String(count.magnitude))

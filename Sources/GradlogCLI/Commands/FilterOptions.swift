@@ -1,0 +1,51 @@
+internal import ArgumentParser
+internal import GradlogAnalysis
+
+/// Which part of a recording a command reads.
+struct FilterOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Only this run.", valueName: "name"))
+  var run: String?
+
+  @Option(help: ArgumentHelp("Only weights that match, as in 'dense_*/kernel'.", valueName: "glob"))
+  var weight: String?
+
+  @Option(
+    help: ArgumentHelp("Only these epochs: 3, 3..7, 3.. or ..7.", valueName: "a..b"))
+  var epoch: EpochRange?
+
+  @Option(help: ArgumentHelp("At most so many rows.", valueName: "count"))
+  var limit: Int?
+
+  func validate() throws {
+    if let limit, limit < 0 {
+      throw ValidationError("--limit is \(limit); give the number of rows, 0 or more.")
+    }
+  }
+
+  var filter: RowFilter {
+    var filter = RowFilter()
+    filter.run = run
+    filter.weight = weight
+    filter.firstEpoch = epoch?.first
+    filter.lastEpoch = epoch?.last
+    filter.limit = limit
+    return filter
+  }
+}
+
+/// `3`, `3..7`, `3..` or `..7`; both ends are included.
+struct EpochRange: ExpressibleByArgument, Equatable {
+  let first: Int?
+  let last: Int?
+
+  init?(argument: String) {
+    let ends = argument.split(separator: "..", maxSplits: 1, omittingEmptySubsequences: false)
+    let numbers = ends.map { Int($0) }
+    guard zip(ends, numbers).allSatisfy({ end, number in end.isEmpty || (number ?? -1) >= 0 }),
+      numbers.contains(where: { $0 != nil })
+    else { return nil }
+    first = numbers[0]
+    last = ends.count == 1 ? numbers[0] : numbers[1]
+    if let first, let last, first > last { return nil }
+  }
+}
