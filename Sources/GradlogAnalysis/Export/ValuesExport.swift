@@ -9,35 +9,31 @@ extension Recording {
   ///
   /// A tensor is read piece by piece: memory does not depend on its size.
   func exportValues(filter: RowFilter, to writer: inout some RowWriter) throws -> Int {
-    let conditions = filter.conditions(run: "run", weight: "weight", epoch: "epoch")
+    let weights = filter.conditions(run: nil, weight: "weight", epoch: nil)
     let sql = """
       SELECT run, rank, epoch, batch, step, weight, dtype, encoding, gradient_id
-      FROM gradients WHERE encoding IS NOT NULL AND \(conditions)
-      ORDER BY run_id, epoch, batch, optimizer, call, gradient_id
+      FROM gradients WHERE batch_id = :batch AND encoding IS NOT NULL AND \(weights)
+      ORDER BY gradient_id
       """
     return try read { db in
-      let gradients = try PreparedStatement(sql, on: db)
-      for (name, value) in filter.parameters { try gradients.bind(value, to: name) }
       let blobs = try BlobReader(db)
-      var row = [CellValue](repeating: .null, count: gradients.columns.count)
-      var remaining = filter.limit ?? .max
-      var written = 0
-      try writer.begin(columns: Self.columns)
-      while remaining > 0, try gradients.step() {
-        gradients.read(into: &row)
+      let limit = filter.limit ?? .max
+      var count = 0
+      let begin = { (_: [String]) in try writer.begin(columns: Self.columns) }
+      try forEachRow(of: sql, filter: filter, in: db, begin: begin) { row in
         let type = try elementType(dtype: row[6], encoding: row[7], weight: row[5])
         let leading = Array(row[..<6])
         var next = 0
         try blobs.read(gradient: row[8].integer ?? 0) { bytes in
-          let elements = TensorElements(type, from: next, bytes).prefix(remaining)
+          let elements = TensorElements(type, from: next, bytes).prefix(limit - count)
           try writer.write(elements, after: leading)
           next += elements.count
-          remaining -= elements.count
+          count += elements.count
         }
-        written += next
+        return count < limit
       }
       try writer.end()
-      return written
+      return count
     }
   }
 

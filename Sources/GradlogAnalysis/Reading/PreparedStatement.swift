@@ -92,6 +92,12 @@ final class PreparedStatement {
     }
   }
 
+  /// Goes back before the first row; the parameters keep their values.
+  func reset() {
+    // What it returns is the failure of the last step, which that has told already.
+    sqlite3_reset(handle)
+  }
+
   /// Moves to the next row; false when there is none.
   func step() throws -> Bool {
     switch sqlite3_step(handle) {

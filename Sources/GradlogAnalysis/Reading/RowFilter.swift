@@ -34,9 +34,9 @@ public struct RowFilter: Sendable, Equatable {
   /// `1` when there is none.
   ///
   /// Only what is asked for is written, so that SQLite can use its indexes.
-  func conditions(run: String, weight: String?, epoch: String?) -> String {
+  func conditions(run: String?, weight: String?, epoch: String?) -> String {
     var conditions: [String] = []
-    if self.run != nil { conditions.append("\(run) = :run") }
+    if self.run != nil, let run { conditions.append("\(run) = :run") }
     if self.weight != nil, let weight { conditions.append("\(weight) GLOB :weight") }
     if firstEpoch != nil, let epoch { conditions.append("\(epoch) >= :epoch_from") }
     if lastEpoch != nil, let epoch { conditions.append("\(epoch) <= :epoch_to") }
