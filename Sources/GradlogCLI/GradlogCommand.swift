@@ -28,8 +28,28 @@ struct GradlogCommand: ParsableCommand {
     } catch let error as GradlogError {
       Talk.say("gradlog: \(error)")
       exit(withError: error.code == .invalidArgument ? ExitCode.validationFailure : .failure)
+    } catch  where exitCode(for: error) == .validationFailure {
+      let sentence = sentence(for: error)
+      let joint = sentence.hasSuffix("?") ? " See" : "; see"
+      Talk.say("gradlog: \(sentence)\(joint) '\(helpCommand)'")
+      exit(withError: ExitCode.validationFailure)
     } catch {
       exit(withError: error)
     }
+  }
+
+  /// What is wrong with the arguments, on one line and without a full stop.
+  private static func sentence(for error: any Error) -> String {
+    let lines = message(for: error).split(whereSeparator: \.isNewline).map(String.init)
+    let sentence = lines.joined(separator: " ")
+    return sentence.hasSuffix(".") ? String(sentence.dropLast()) : sentence
+  }
+
+  private static var helpCommand: String {
+    let given = CommandLine.arguments.dropFirst().first
+    let command = configuration.subcommands.compactMap { $0.configuration.commandName }.first {
+      $0 == given
+    }
+    return ["gradlog", command, "--help"].compactMap { $0 }.joined(separator: " ")
   }
 }

@@ -16,9 +16,13 @@ public enum NearestName {
   static func remedy(for name: String, among candidates: [String], noun: String) -> String {
     if let nearest = nearest(to: name, among: candidates) { return "did you mean '\(nearest)'?" }
     guard !candidates.isEmpty else { return "the file holds no \(noun) yet" }
-    let shown = candidates.prefix(8).map { "'\($0)'" }.joined(separator: ", ")
-    let rest = candidates.count > 8 ? " and \(candidates.count - 8) more" : ""
-    return "there is \(shown)\(rest)"
+    return "there is " + list(candidates)
+  }
+
+  /// The first few names.
+  static func list(_ names: [String]) -> String {
+    let shown = names.prefix(8).map { "'\($0)'" }.joined(separator: ", ")
+    return shown + (names.count > 8 ? " and \(names.count - 8) more" : "")
   }
 
   /// Insertions, deletions, substitutions and swaps of neighbours that turn one text into the other

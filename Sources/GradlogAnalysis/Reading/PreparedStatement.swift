@@ -141,10 +141,13 @@ final class PreparedStatement {
       return GradlogError(
         .invalidData, "SQLite refused to change the file (\(message))",
         remedy: "gradlog only reads: write a SELECT")
-    case SQLITE_ERROR, SQLITE_MISMATCH, SQLITE_RANGE:
+    // The recording is open by now: what cannot be opened is a file that the SQL attaches.
+    case SQLITE_ERROR, SQLITE_MISMATCH, SQLITE_RANGE, SQLITE_AUTH, SQLITE_CANTOPEN:
       return GradlogError(
         .invalidData, "SQLite cannot run this SQL: \(message)",
-        remedy: "'gradlog sql \"PRAGMA table_info(gradients)\"' lists the columns there are")
+        remedy: message.hasPrefix("no such")
+          ? "'gradlog sql \"PRAGMA table_info(gradients)\"' lists the columns there are"
+          : "mend the statement, and mind that gradlog only reads")
     default:
       return DatabaseError(resultCode: ResultCode(rawValue: code), message: message)
     }

@@ -17,6 +17,8 @@ public struct CSVWriter: RowWriter {
   }
 
   public mutating func begin(columns: [String]) throws {
+    // A statement that returns nothing, such as ATTACH, has no header either.
+    guard !columns.isEmpty else { return }
     for (index, name) in columns.enumerated() {
       if index > 0 { output.append(UInt8(ascii: ",")) }
       Self.append(name, to: output)

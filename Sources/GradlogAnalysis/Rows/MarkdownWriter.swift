@@ -24,7 +24,7 @@ public struct MarkdownWriter: RowWriter {
   }
 
   public mutating func end() throws {
-    if isFirst { writeHeading([]) }
+    if isFirst, !columns.isEmpty { writeHeading([]) }
     try output.flush()
   }
 

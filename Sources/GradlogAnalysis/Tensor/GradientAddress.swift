@@ -68,7 +68,7 @@ extension Recording {
         ? "'\(path)' holds no \(noun) yet" : "'\(path)' holds \(names.count) \(noun)s",
       remedy: names.isEmpty
         ? "record one first"
-        : "choose one with \(option): " + NearestName.remedy(for: "", among: names, noun: noun))
+        : "choose one with \(option): " + NearestName.list(names))
   }
 
   private func missing(

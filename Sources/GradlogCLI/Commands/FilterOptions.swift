@@ -10,10 +10,14 @@ struct FilterOptions: ParsableArguments {
   var weight: String?
 
   @Option(
-    help: ArgumentHelp("Only these epochs: 3, 3..7, 3.. or ..7.", valueName: "a..b"))
+    // A negative number is then told for what it is, not taken for an option.
+    parsing: .unconditional,
+    help: ArgumentHelp("Only these epochs: 3, 3..7, 3.. or ..7.", valueName: "a..b"),
+    transform: EpochRange.init)
   var epoch: EpochRange?
 
-  @Option(help: ArgumentHelp("At most so many rows.", valueName: "count"))
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("At most so many rows.", valueName: "count"))
   var limit: Int?
 
   func validate() throws {
@@ -34,18 +38,23 @@ struct FilterOptions: ParsableArguments {
 }
 
 /// `3`, `3..7`, `3..` or `..7`; both ends are included.
-struct EpochRange: ExpressibleByArgument, Equatable {
+struct EpochRange: Equatable {
   let first: Int?
   let last: Int?
 
-  init?(argument: String) {
+  init(_ argument: String) throws {
     let ends = argument.split(separator: "..", maxSplits: 1, omittingEmptySubsequences: false)
     let numbers = ends.map { Int($0) }
-    guard zip(ends, numbers).allSatisfy({ end, number in end.isEmpty || (number ?? -1) >= 0 }),
+    guard zip(ends, numbers).allSatisfy({ end, number in end.isEmpty || number != nil }),
       numbers.contains(where: { $0 != nil })
-    else { return nil }
+    else { throw ValidationError("write 3, 3..7, 3.. or ..7") }
+    guard numbers.allSatisfy({ $0 ?? 0 >= 0 }) else {
+      throw ValidationError("epochs are counted from 0")
+    }
     first = numbers[0]
     last = ends.count == 1 ? numbers[0] : numbers[1]
-    if let first, let last, first > last { return nil }
+    if let first, let last, first > last {
+      throw ValidationError("the first epoch is after the last")
+    }
   }
 }

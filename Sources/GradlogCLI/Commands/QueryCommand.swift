@@ -82,7 +82,7 @@ struct QueryCommand: ParsableCommand {
   }
 
   private func listQuestions() throws {
-    try options.write(otherwise: "There is no question.") { writer in
+    try options.write(otherwise: "There is no question.", as: .table) { writer in
       try writer.begin(columns: ["name", "title"])
       for query in CannedQuery.all { try writer.write([.text(query.name), .text(query.title)]) }
       try writer.end()

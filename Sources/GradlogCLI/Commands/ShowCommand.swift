@@ -18,16 +18,20 @@ struct ShowCommand: ParsableCommand {
   @Option(name: .customLong("run"), help: ArgumentHelp("The run.", valueName: "name"))
   var runName: String?
 
-  @Option(help: ArgumentHelp("The process of a distributed run.", valueName: "index"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("The process of a distributed run.", valueName: "index"))
   var rank: Int?
 
   @Option(help: ArgumentHelp("The weight.", valueName: "name"))
   var weight: String?
 
-  @Option(help: ArgumentHelp("The epoch, counted from 0.", valueName: "index"))
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("The epoch, counted from 0.", valueName: "index"))
   var epoch: Int?
 
-  @Option(help: ArgumentHelp("The batch, counted from 0.", valueName: "index"))
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("The batch, counted from 0.", valueName: "index"))
   var batch: Int?
 
   @Flag(help: "Print every value of a large tensor.")
