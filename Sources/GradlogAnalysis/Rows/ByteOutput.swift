@@ -95,8 +95,8 @@ public final class ByteOutput {
     }
   }
 
-  /// Appends a number in the fewest digits that read back as the same number of its type;
-  /// `nan`, `inf` and `-inf` otherwise.
+  /// Appends a number in the fewest digits that read back as the same number of its type, or `nan`,
+  /// `inf` and `-inf`.
   @inline(__always)
   public func append(_ number: some BinaryFloatingPoint & LosslessStringConvertible) {
     append(number.description)

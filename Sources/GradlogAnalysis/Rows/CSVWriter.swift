@@ -1,7 +1,9 @@
 /// Writes rows as CSV by RFC 4180: a header, CRLF after each record, quotes doubled.
 ///
 /// - Numbers are written in the fewest digits that read back exactly.
-/// - `inf` and `-inf` are infinities, `nan` is NaN: pandas and DuckDB read all three as floats.
+/// - NaN is `nan`; the infinities are `1e999` and `-1e999`, which every reader of numbers rounds to
+///   infinity. pandas would read `inf` as well, but a column that begins with `inf` is a date or a
+///   text to DuckDB, which knows infinite dates.
 /// - NULL is an empty field, an empty text `""`. A NULL that is alone in its record is `""` as well,
 ///   since readers skip an empty line.
 /// - A blob is SQLite's literal, `x'00ff'`, which nobody takes for a number.
@@ -41,9 +43,9 @@ public struct CSVWriter: RowWriter {
     switch value {
     case .null: break
     case .integer(let integer): output.append(integer)
-    case .real(let real): output.append(real)
-    case .single(let single): output.append(single)
-    case .half(let half): output.append(half)
+    case .real(let real): Self.append(number: real, to: output)
+    case .single(let single): Self.append(number: single, to: output)
+    case .half(let half): Self.append(number: half, to: output)
     case .text(let text): Self.append(text, to: output)
     case .blob(let bytes): Self.append(blob: bytes, to: output)
     }
@@ -72,15 +74,15 @@ public struct CSVWriter: RowWriter {
       }
       try elements.forEach { number in
         begin()
-        output.append(number)
+        Self.append(number: number, to: output)
         try end()
       } single: { number in
         begin()
-        output.append(number)
+        Self.append(number: number, to: output)
         try end()
       } half: { number in
         begin()
-        output.append(number)
+        Self.append(number: number, to: output)
         try end()
       }
     }
@@ -88,6 +90,17 @@ public struct CSVWriter: RowWriter {
 
   public mutating func end() throws {
     try output.flush()
+  }
+
+  @inline(__always)
+  private static func append(
+    number: some BinaryFloatingPoint & LosslessStringConvertible, to output: ByteOutput
+  ) {
+    if number.isInfinite {
+      output.append(number < 0 ? "-1e999" : "1e999")
+    } else {
+      output.append(number)
+    }
   }
 
   /// Appends one text field, quoted where RFC 4180 asks for it and defused as described above.

@@ -46,13 +46,13 @@ public enum RowFormat: String, Sendable, CaseIterable {
   /// - Parameters:
   ///   - output: where the bytes go.
   ///   - isTerminal: whether a person watches in a terminal that shows styles.
-  public func writer(to output: ByteOutput, isTerminal: Bool = false) -> any RowWriter {
+  public func writer(to output: ByteOutput, isTerminal: Bool = false) -> AnyRowWriter {
     switch self {
-    case .table: TableWriter(to: output, isStyled: isTerminal)
-    case .csv: CSVWriter(to: output)
-    case .json: JSONWriter(to: output, layout: .array)
-    case .ndjson: JSONWriter(to: output, layout: .lines)
-    case .markdown: MarkdownWriter(to: output)
+    case .table: AnyRowWriter(TableWriter(to: output, isStyled: isTerminal))
+    case .csv: AnyRowWriter(CSVWriter(to: output))
+    case .json: AnyRowWriter(JSONWriter(to: output, layout: .array))
+    case .ndjson: AnyRowWriter(JSONWriter(to: output, layout: .lines))
+    case .markdown: AnyRowWriter(MarkdownWriter(to: output))
     }
   }
 }

@@ -8,13 +8,17 @@ struct ExportCommand: ParsableCommand {
     abstract: "Take a recording away as rows, CSV unless told otherwise.",
     discussion: """
       CSV is as RFC 4180 describes it, numbers in the fewest digits that read back exactly. NULL is \
-      an empty field, an empty text is "". Infinities and NaN are inf, -inf and nan. A text that begins \
-      with = + - @ gets an apostrophe in front, so that no spreadsheet takes it for a formula.
+      an empty field, an empty text is "". NaN is nan, the infinities are 1e999 and -1e999, which \
+      pandas, DuckDB and Python read as such. A text that begins with = + - @ gets an apostrophe in \
+      front, so that no spreadsheet takes it for a formula.
+
+      statistics has a row for each gradient, values one for each element with its row-major index, \
+      batches and weights one for each of these.
       """)
 
   @Option(
     help: ArgumentHelp(
-      "What: statistics (a row for each gradient), values (for each element), batches or weights.",
+      "What: statistics, values, batches or weights.",
       valueName: "what"))
   var what: ExportKind = .statistics
 
