@@ -43,11 +43,11 @@ let package = Package(
       dependencies: [gradlog, "GradlogAnalysis", "GradlogTrainer", argumentParser]),
     .testTarget(
       name: "GradlogTests", dependencies: [gradlog, grdb], exclude: ["second_reader.py"]),
-    .testTarget(name: "GradlogAnalysisTests", dependencies: ["GradlogAnalysis", gradlog]),
+    .testTarget(name: "GradlogAnalysisTests", dependencies: ["GradlogAnalysis", gradlog, grdb]),
     .testTarget(
       name: "GradlogTrainerTests", dependencies: ["GradlogTrainer", gradlog],
       resources: [.copy("Reference")]),
-    .testTarget(name: "GradlogCLITests", dependencies: ["GradlogCLI"]),
+    .testTarget(name: "GradlogCLITests", dependencies: ["GradlogCLI", gradlog, grdb]),
   ]
 )
 

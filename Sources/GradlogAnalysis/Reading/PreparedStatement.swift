@@ -1,0 +1,155 @@
+internal import GRDB
+internal import GRDBSQLite
+internal import Gradlog
+
+/// One compiled SQL statement: the only place that reads rows through SQLite's C interface.
+///
+/// GRDB's rows trap when a column holds another type than expected, and a file may hold anything;
+/// this reads what is there. It is also what makes a million rows quick.
+final class PreparedStatement {
+  private let handle: OpaquePointer
+  private let connection: OpaquePointer
+
+  /// Names of the columns of the result; empty for a statement that returns none.
+  let columns: [String]
+
+  /// Names of the parameters, without their sigil, in order of appearance.
+  let parameters: [String]
+
+  /// - Throws: ``GradlogError`` when the text is not exactly one statement that SQLite compiles.
+  init(_ sql: String, on db: Database) throws {
+    guard let connection = db.sqliteConnection else {
+      throw GradlogError(.misuse, "the file has been closed", remedy: "open it again")
+    }
+    self.connection = connection
+    let (statement, rest) = try Self.compile(sql, connection)
+    guard let statement else {
+      throw GradlogError(
+        .invalidData, "there is no SQL statement in what was given",
+        remedy: "write one, such as: SELECT weight, norm FROM gradients LIMIT 10")
+    }
+    handle = statement
+    columns = (0..<sqlite3_column_count(statement)).map { index in
+      sqlite3_column_name(statement, index).map { String(cString: $0) } ?? "column\(index)"
+    }
+    parameters = (0..<sqlite3_bind_parameter_count(statement)).map { index in
+      guard let name = sqlite3_bind_parameter_name(statement, index + 1) else { return "" }
+      return String(cString: name + 1)
+    }
+    if let second = try Self.compile(rest, connection).statement {
+      sqlite3_finalize(second)
+      throw GradlogError(
+        .invalidData, "there is more than one SQL statement",
+        remedy: "run one at a time")
+    }
+  }
+
+  deinit {
+    sqlite3_finalize(handle)
+  }
+
+  private static func compile(
+    _ sql: String, _ connection: OpaquePointer
+  ) throws -> (statement: OpaquePointer?, rest: String) {
+    var sql = sql
+    return try sql.withUTF8 { text in
+      guard let start = text.baseAddress, !text.isEmpty else { return (nil, "") }
+      return try start.withMemoryRebound(to: CChar.self, capacity: text.count) { start in
+        var statement: OpaquePointer?
+        var tail: UnsafePointer<CChar>?
+        let code = sqlite3_prepare_v2(connection, start, Int32(text.count), &statement, &tail)
+        guard code == SQLITE_OK else { throw Self.failure(code, connection) }
+        let used = tail.map { $0 - start } ?? text.count
+        let rest = String(decoding: text[used...], as: UTF8.self)
+        // A comment on its own compiles to nothing; a statement may follow it.
+        if statement == nil, used > 0, used < text.count { return try compile(rest, connection) }
+        return (statement, rest)
+      }
+    }
+  }
+
+  /// Gives a parameter its value; one that is never bound is NULL.
+  func bind(_ value: CellValue, to parameter: String) throws {
+    for (index, name) in parameters.enumerated() where name == parameter {
+      let code = bind(value, at: Int32(index + 1))
+      guard code == SQLITE_OK else { throw Self.failure(code, connection) }
+    }
+  }
+
+  private func bind(_ value: CellValue, at index: Int32) -> Int32 {
+    // Tells SQLite to copy the bytes before the call returns: SQLITE_TRANSIENT.
+    let copy = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+    switch value {
+    case .null: return sqlite3_bind_null(handle, index)
+    case .integer(let integer): return sqlite3_bind_int64(handle, index, integer)
+    case .real(let real): return sqlite3_bind_double(handle, index, real)
+    case .single(let single): return sqlite3_bind_double(handle, index, Double(single))
+    case .half(let half): return sqlite3_bind_double(handle, index, Double(half))
+    case .text(let text):
+      return sqlite3_bind_text(handle, index, text, Int32(text.utf8.count), copy)
+    case .blob(let bytes):
+      return sqlite3_bind_blob(handle, index, bytes, Int32(bytes.count), copy)
+    }
+  }
+
+  /// Goes back before the first row; the parameters keep their values.
+  func reset() {
+    // What it returns is the failure of the last step, which that has told already.
+    sqlite3_reset(handle)
+  }
+
+  /// Moves to the next row; false when there is none.
+  func step() throws -> Bool {
+    switch sqlite3_step(handle) {
+    case SQLITE_ROW: return true
+    case SQLITE_DONE: return false
+    case let code: throw Self.failure(code, connection)
+    }
+  }
+
+  /// Copies the current row over `row`, which must have as many elements as there are columns.
+  func read(into row: inout [CellValue]) {
+    for index in row.indices { row[index] = value(at: Int32(index)) }
+  }
+
+  /// The value of one column of the current row.
+  func value(at index: Int32) -> CellValue {
+    switch sqlite3_column_type(handle, index) {
+    case SQLITE_INTEGER: .integer(sqlite3_column_int64(handle, index))
+    case SQLITE_FLOAT: .real(sqlite3_column_double(handle, index))
+    case SQLITE_TEXT:
+      .text(
+        bytes(UnsafeRawPointer(sqlite3_column_text(handle, index)), index) {
+          String(decoding: $0, as: UTF8.self)
+        })
+    case SQLITE_BLOB: .blob(bytes(sqlite3_column_blob(handle, index), index) { Array($0) })
+    default: .null
+    }
+  }
+
+  private func bytes<Result>(
+    _ start: UnsafeRawPointer?, _ index: Int32, _ body: (UnsafeRawBufferPointer) -> Result
+  ) -> Result {
+    body(UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, index))))
+  }
+
+  /// A mistake in the SQL is the user's to mend; the rest is for the storage's own words.
+  private static func failure(_ code: Int32, _ connection: OpaquePointer) -> any Error {
+    let message = String(cString: sqlite3_errmsg(connection))
+    switch code & 0xFF {
+    case SQLITE_READONLY:
+      return GradlogError(
+        .invalidData, "SQLite refused to change the file (\(message))",
+        remedy: "gradlog only reads: write a SELECT")
+    // The recording is open by now: what cannot be opened is a file that the SQL attaches.
+    case SQLITE_ERROR, SQLITE_MISMATCH, SQLITE_RANGE, SQLITE_AUTH, SQLITE_CANTOPEN:
+      return GradlogError(
+        .invalidData, "SQLite cannot run this SQL: \(message)",
+        remedy: message.hasPrefix("no such")
+          ? "'gradlog sql \"PRAGMA table_info(gradients)\"' lists the columns there are"
+          : "mend the statement, and mind that gradlog only reads")
+    default:
+      return DatabaseError(resultCode: ResultCode(rawValue: code), message: message)
+    }
+  }
+}

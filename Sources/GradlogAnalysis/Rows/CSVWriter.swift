@@ -1,0 +1,138 @@
+/// Writes rows as CSV by RFC 4180: a header, CRLF after each record, quotes doubled.
+///
+/// - Numbers are written in the fewest digits that read back exactly.
+/// - NaN is `nan`; the infinities are `1e999` and `-1e999`, which every reader of numbers rounds to
+///   infinity. pandas would read `inf` as well, but a column that begins with `inf` is a date or a
+///   text to DuckDB, which knows infinite dates.
+/// - NULL is an empty field, an empty text `""`. A NULL that is alone in its record is `""` as well,
+///   since readers skip an empty line.
+/// - A blob is SQLite's literal, `x'00ff'`, which nobody takes for a number.
+/// - A text (or a column's name) that begins with `=`, `+`, `-`, `@`, tab or carriage return gets an apostrophe in front, so
+///   that no spreadsheet runs it as a formula. Remove it with `ltrim(name, '''')` where it matters.
+///   https://owasp.org/www-community/attacks/CSV_Injection
+public struct CSVWriter: RowWriter {
+  private let output: ByteOutput
+
+  /// Makes a writer to `output`.
+  public init(to output: ByteOutput) {
+    self.output = output
+  }
+
+  public mutating func begin(columns: [String]) throws {
+    // A statement that returns nothing, such as ATTACH, has no header either.
+    guard !columns.isEmpty else { return }
+    for (index, name) in columns.enumerated() {
+      if index > 0 { output.append(UInt8(ascii: ",")) }
+      Self.append(name, to: output)
+    }
+    output.append("\r\n" as StaticString)
+  }
+
+  public mutating func write(_ row: [CellValue]) throws {
+    for index in row.indices {
+      if index > 0 { output.append(UInt8(ascii: ",")) }
+      if row.count == 1, row[index] == .null { output.append("\"\"" as StaticString) }
+      append(row[index], to: output)
+    }
+    output.append("\r\n" as StaticString)
+    try output.flushIfFull()
+  }
+
+  @inline(__always)
+  private func append(_ value: CellValue, to output: ByteOutput) {
+    switch value {
+    case .null: break
+    case .integer(let integer): output.append(integer)
+    case .real(let real): Self.append(number: real, to: output)
+    case .single(let single): Self.append(number: single, to: output)
+    case .half(let half): Self.append(number: half, to: output)
+    case .text(let text): Self.append(text, to: output)
+    case .blob(let bytes): Self.append(blob: bytes, to: output)
+    }
+  }
+
+  /// Writes what the rows have in common only once: this is what makes an export of millions of
+  /// elements quick.
+  public mutating func write(_ elements: TensorElements, after leading: [CellValue]) throws {
+    let common = ByteOutput { _ in }
+    for value in leading {
+      append(value, to: common)
+      common.append(UInt8(ascii: ","))
+    }
+    let output = output
+    try common.withBytes { common in
+      var index = Int64(elements.firstIndex)
+      func begin() {
+        output.append(common)
+        output.append(index)
+        output.append(UInt8(ascii: ","))
+        index += 1
+      }
+      func end() throws {
+        output.append("\r\n" as StaticString)
+        try output.flushIfFull()
+      }
+      try elements.forEach { number in
+        begin()
+        Self.append(number: number, to: output)
+        try end()
+      } single: { number in
+        begin()
+        Self.append(number: number, to: output)
+        try end()
+      } half: { number in
+        begin()
+        Self.append(number: number, to: output)
+        try end()
+      }
+    }
+  }
+
+  public mutating func end() throws {
+    try output.flush()
+  }
+
+  @inline(__always)
+  private static func append(
+    number: some BinaryFloatingPoint & LosslessStringConvertible, to output: ByteOutput
+  ) {
+    if number.isInfinite {
+      output.append(number < 0 ? "-1e999" : "1e999")
+    } else {
+      output.append(number)
+    }
+  }
+
+  /// Appends one text field, quoted where RFC 4180 asks for it and defused as described above.
+  static func append(_ text: String, to output: ByteOutput) {
+    var text = text
+    text.withUTF8 { bytes in
+      guard let first = bytes.first else { return output.append("\"\"" as StaticString) }
+      let isFormula = "=+-@\t\r".utf8.contains(first)
+      let isQuoted = bytes.contains { byte in
+        byte == UInt8(ascii: ",") || byte == UInt8(ascii: "\"") || byte == 10 || byte == 13
+      }
+      if isQuoted { output.append(UInt8(ascii: "\"")) }
+      if isFormula { output.append(UInt8(ascii: "'")) }
+      if isQuoted {
+        for byte in bytes {
+          if byte == UInt8(ascii: "\"") { output.append(byte) }
+          output.append(byte)
+        }
+        output.append(UInt8(ascii: "\""))
+      } else {
+        output.append(UnsafeRawBufferPointer(bytes))
+      }
+    }
+  }
+
+  private static func append(blob bytes: [UInt8], to output: ByteOutput) {
+    let digits = Array("0123456789abcdef".utf8)
+    output.append("x'" as StaticString)
+    for byte in bytes {
+      output.append(digits[Int(byte >> 4)])
+      output.append(digits[Int(byte & 15)])
+    }
+    output.append(UInt8(ascii: "'"))
+  }
+}

@@ -1,0 +1,35 @@
+public import ArgumentParser
+public import GradlogAnalysis
+
+extension RowFormat: ExpressibleByArgument {}
+extension ExportKind: ExpressibleByArgument {}
+extension GradientFormat: ExpressibleByArgument {}
+
+/// How and where rows are written.
+struct OutputOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "The form: table, csv, json, ndjson or markdown. Without it, table on a terminal and csv elsewhere.",
+      valueName: "format"))
+  var format: RowFormat?
+
+  @Option(
+    help: ArgumentHelp(
+      "Write to this file, which appears when it is complete.", valueName: "file"))
+  var output: String?
+
+  /// Writes the rows that `body` produces, and says `nothing` when there are none.
+  func write(
+    otherwise nothing: String, as standard: RowFormat? = nil,
+    _ body: (inout AnyRowWriter) throws -> Int
+  ) throws {
+    let isTerminal = output == nil && Output.isTerminal
+    let format = self.format ?? standard ?? (isTerminal ? .table : .csv)
+    let count = try Output.write(to: output) { bytes in
+      let isStyled = output == nil && Output.isStyled
+      var writer = format.writer(to: bytes, isTerminal: isStyled)
+      return try body(&writer)
+    }
+    if count == 0 { Talk.say(nothing) }
+  }
+}

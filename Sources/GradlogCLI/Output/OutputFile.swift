@@ -1,0 +1,95 @@
+internal import Foundation
+internal import Gradlog
+
+/// A file that appears under its name only when it is complete.
+///
+/// The bytes go to a temporary name in the same folder, which is flushed to the disk and renamed at
+/// the end, and removed when anything fails or the user interrupts.
+struct OutputFile {
+  private let path: String
+  private let target: Target
+
+  private enum Target {
+    case temporary(name: String, descriptor: Int32)
+    /// A device or a pipe, which cannot be replaced.
+    case existing(descriptor: Int32)
+  }
+
+  init(_ path: String) throws {
+    self.path = path
+    var status = stat()
+    let exists = stat(path, &status) == 0
+    if exists, status.st_mode & S_IFMT == S_IFDIR {
+      throw GradlogError(
+        .invalidArgument, "'\(path)' is a folder", remedy: "name a file inside it")
+    }
+    if exists, status.st_mode & S_IFMT != S_IFREG {
+      let descriptor = open(path, O_WRONLY | O_CLOEXEC)
+      guard descriptor >= 0 else { throw outputFailure("'\(path)'", errno) }
+      target = .existing(descriptor: descriptor)
+      return
+    }
+    let name = path + ".\(getpid()).partial"
+    let descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else { throw outputFailure("'\(path)'", errno) }
+    target = .temporary(name: name, descriptor: descriptor)
+    Interruption.removes(name)
+  }
+
+  /// Appends bytes.
+  func write(_ bytes: UnsafeRawBufferPointer) throws {
+    switch target {
+    case .temporary(_, let descriptor), .existing(let descriptor):
+      try writeAll(bytes, to: descriptor, name: "'\(path)'")
+    }
+  }
+
+  /// Makes the file appear under its name.
+  func finish() throws {
+    switch target {
+    case .existing(let descriptor): close(descriptor)
+    case .temporary(let name, let descriptor):
+      guard fsync(descriptor) == 0, close(descriptor) == 0, rename(name, path) == 0 else {
+        throw outputFailure("'\(path)'", errno)
+      }
+      Interruption.removesNothing()
+    }
+  }
+
+  /// Removes what was written.
+  func discard() {
+    switch target {
+    case .existing(let descriptor): close(descriptor)
+    case .temporary(let name, let descriptor):
+      close(descriptor)
+      unlink(name)
+      Interruption.removesNothing()
+    }
+  }
+}
+
+/// Removes a half-written file when the user interrupts.
+private enum Interruption {
+  /// Read by a signal handler, which may use neither locks nor memory: a plain C string that is set
+  /// before the handler is installed and cleared after it is taken away, on the one thread there is.
+  nonisolated(unsafe) static var name: UnsafeMutablePointer<CChar>?
+
+  private static let signals = [SIGINT, SIGTERM, SIGHUP]
+
+  static func removes(_ path: String) {
+    name = strdup(path)
+    for number in signals {
+      signal(number) { number in
+        if let name = Interruption.name { unlink(name) }
+        signal(number, SIG_DFL)
+        raise(number)
+      }
+    }
+  }
+
+  static func removesNothing() {
+    for number in signals { signal(number, SIG_DFL) }
+    free(name)
+    name = nil
+  }
+}
