@@ -1,9 +1,9 @@
 -- title: Which weights get no signal: a gradient that is exactly zero?
 -- explanation: One row for each run and weight whose gradient was all zeros in at least :share of
 --   the recorded batches, or in each of the last :recent batches or more. Dying ReLU units, a
---   masked layer or underflow do that. It lies when the loss itself reached exactly zero (nothing
---   is left to learn), and about rarely used weights such as experts of a mixture; a weight of
---   which only some units are dead is not found.
+--   masked layer or underflow do that. A batch whose loss is exactly zero has nothing to learn from
+--   and does not count as dead. It lies when that loss was not recorded, and about rarely used
+--   weights such as experts of a mixture; a weight of which only some units are dead is not found.
 -- parameter :run TEXT = NULL: exact name of a run; NULL: every run
 -- parameter :weight TEXT = NULL: GLOB pattern of weight names; NULL: every weight
 -- parameter :epoch_from INTEGER = NULL: first epoch to look at; NULL: from the beginning
@@ -15,7 +15,7 @@
 -- column rank INTEGER: process of a distributed run
 -- column weight TEXT: name of the weight
 -- column position INTEGER: order of the weight from the input on
--- column dead_batches INTEGER (batches): batches in which every element was zero
+-- column dead_batches INTEGER (batches): batches in which every element was zero and the loss was not
 -- column recorded_batches INTEGER (batches): batches with a gradient of this weight
 -- column dead_share REAL (share, 0 to 1): dead_batches / recorded_batches
 -- column first_epoch INTEGER: epoch of the first dead batch
@@ -27,7 +27,7 @@ WITH
   zeros AS (
     SELECT
       weight_id, batch_id,
-      element_count > 0 AND zero_count >= element_count AS dead
+      element_count > 0 AND zero_count >= element_count AND coalesce(loss != 0, 1) AS dead
     FROM gradients
     WHERE NOT absent AND (:run IS NULL OR run = :run)
       AND weight GLOB coalesce(:weight, '*')
