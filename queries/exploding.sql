@@ -122,18 +122,18 @@ WITH RECURSIVE
       AND epoch BETWEEN coalesce(:epoch_from, 0) AND coalesce(:epoch_to, 9223372036854775807)
   ),
   hits AS (
-    SELECT weight_id, batch_id, number, 'nonfinite' AS rule, nonfinite_count AS value,
-      0 AS threshold, 1 AS needed
+    SELECT weight_id, batch_id, number, 'nonfinite' AS rule, 1.0 * nonfinite_count AS value,
+      0.0 AS threshold, 1 AS needed
     FROM suspects WHERE nonfinite_count > 0
     UNION ALL
-    SELECT weight_id, batch_id, number, 'absolute', norm, coalesce(:threshold, 1e10), 1
+    SELECT weight_id, batch_id, number, 'absolute', norm, 1.0 * coalesce(:threshold, 1e10), 1
     FROM suspects WHERE by_size
     UNION ALL
     SELECT weight_id, batch_id, number, 'last layer', norm / nullif(last_norm, 0),
-      coalesce(:ratio, 70), coalesce(:consecutive, 3)
+      1.0 * coalesce(:ratio, 70), coalesce(:consecutive, 3)
     FROM suspects WHERE by_last_layer
     UNION ALL
-    SELECT weight_id, batch_id, number, 'history', norm / baseline, coalesce(:growth, 10), 1
+    SELECT weight_id, batch_id, number, 'history', norm / baseline, 1.0 * coalesce(:growth, 10), 1
     FROM suspects WHERE by_history
   ),
   hits_by_streak AS (

@@ -82,14 +82,14 @@ WITH
   ),
   hits AS (
     SELECT weight_id, batch_id, number, 'absolute' AS rule,
-      mean_abs_nonzero AS value, coalesce(:threshold, 1e-7) AS threshold
+      mean_abs_nonzero AS value, 1.0 * coalesce(:threshold, 1e-7) AS threshold
     FROM suspects WHERE by_size
     UNION ALL
     SELECT weight_id, batch_id, number, 'last layer',
-      norm / kernel_reference, coalesce(:ratio, 1e-3)
+      norm / kernel_reference, 1.0 * coalesce(:ratio, 1e-3)
     FROM suspects WHERE by_last_layer
     UNION ALL
-    SELECT weight_id, batch_id, number, 'history', norm / usual_norm, coalesce(:drop, 1e-3)
+    SELECT weight_id, batch_id, number, 'history', norm / usual_norm, 1.0 * coalesce(:drop, 1e-3)
     FROM suspects WHERE by_history
   ),
   hits_by_streak AS (

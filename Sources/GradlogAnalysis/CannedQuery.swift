@@ -5,24 +5,16 @@ internal import GradlogQueries
 ///
 /// The form of the header is described in `queries/README.md`.
 public struct CannedQuery: Sendable, Equatable {
-  /// A named parameter of the statement. Unbound it is NULL, and the statement takes ``defaultValue``.
+  /// A named parameter of the statement; unbound it is NULL, and the statement takes the default.
   public struct Parameter: Sendable, Equatable {
     /// The name as in the SQL, without the colon.
     public let name: String
     /// `TEXT`, `INTEGER` or `REAL`.
     public let type: String
     /// What the statement uses when the parameter is NULL, as SQL; `NULL` when it makes no choice.
-    public let defaultValue: String
+    public let `default`: String
     /// What it does, and where the default comes from.
     public let meaning: String
-
-    /// Describes a parameter.
-    public init(name: String, type: String, defaultValue: String, meaning: String) {
-      self.name = name
-      self.type = type
-      self.defaultValue = defaultValue
-      self.meaning = meaning
-    }
   }
 
   /// A column of the result.
@@ -31,18 +23,10 @@ public struct CannedQuery: Sendable, Equatable {
     public let name: String
     /// `TEXT`, `INTEGER` or `REAL`.
     public let type: String
-    /// The unit of the values; `nil` when there is none.
-    public let unit: String?
+    /// The unit of the values; empty when there is none.
+    public let unit: String
     /// What it says, and what NULL means where there can be NULL.
     public let meaning: String
-
-    /// Describes a column.
-    public init(name: String, type: String, unit: String?, meaning: String) {
-      self.name = name
-      self.type = type
-      self.unit = unit
-      self.meaning = meaning
-    }
   }
 
   /// The name of the file without `.sql`.

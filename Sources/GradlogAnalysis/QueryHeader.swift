@@ -62,7 +62,7 @@ struct QueryHeader {
       throw mistake("parameter \(text)", in: query, form: "-- parameter :name TYPE = DEFAULT: meaning")
     }
     return CannedQuery.Parameter(
-      name: String(words[0].dropFirst()), type: String(words[1]), defaultValue: defaultValue,
+      name: String(words[0].dropFirst()), type: String(words[1]), default: defaultValue,
       meaning: meaning)
   }
 
@@ -78,7 +78,7 @@ struct QueryHeader {
     }
     return CannedQuery.Column(
       name: String(words[0]), type: String(words[1]),
-      unit: unit.isEmpty ? nil : String(unit.dropLast()), meaning: meaning)
+      unit: String(unit.dropLast()), meaning: meaning)
   }
 
   private static func mistake(_ line: String, in query: String, form: String) -> GradlogError {
