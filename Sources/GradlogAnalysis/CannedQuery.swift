@@ -68,6 +68,7 @@ public struct CannedQuery: Sendable, Equatable {
   /// Finds a question that comes with gradlog.
   ///
   /// - Parameter name: The name of its file without `.sql`.
+  /// - Returns: The question.
   /// - Throws: ``GradlogError`` with code `notFound`, which names the nearest question and all others.
   public static func named(_ name: String) throws(GradlogError) -> CannedQuery {
     if let query = all.first(where: { $0.name == name }) {

@@ -59,7 +59,8 @@ struct QueryHeader {
     let (left, defaultValue) = parted(declaration, at: " = ")
     let words = left.split(separator: " ")
     guard words.count == 2, !defaultValue.isEmpty, !meaning.isEmpty else {
-      throw mistake("parameter \(text)", in: query, form: "-- parameter :name TYPE = DEFAULT: meaning")
+      throw mistake(
+        "parameter \(text)", in: query, form: "-- parameter :name TYPE = DEFAULT: meaning")
     }
     return CannedQuery.Parameter(
       name: String(words[0].dropFirst()), type: String(words[1]), default: defaultValue,

@@ -7,10 +7,9 @@ import Testing
 
 /// A recording whose every gradient is written in the test, with statistics by the plain formulas.
 final class HandMadeFile {
-  /// A weight and the gradients that a batch has for it, `nil` for an absent one.
   typealias Weight = (name: String, shape: String)
 
-  /// One batch: its gradients are in the order of the run's weights.
+  /// One batch; its gradients are in the order of the run's weights, `nil` for an absent one.
   struct Batch {
     var epoch: Int
     var batch: Int
@@ -31,7 +30,9 @@ final class HandMadeFile {
     try? FileManager.default.removeItem(atPath: path)
   }
 
-  /// Adds a run. A weight without a shape is one of which no gradient was ever seen.
+  /// Adds a run.
+  ///
+  /// A weight whose every gradient is absent has neither dtype nor shape.
   func addRun(_ name: String, rank: Int = 0, weights: [Weight], batches: [Batch]) throws {
     try queue.write { db in
       try db.execute(
@@ -60,7 +61,7 @@ final class HandMadeFile {
     }
   }
 
-  /// Adds a run with one batch an epoch position, two batches an epoch, each with the same loss.
+  /// Adds a run of two batches an epoch, with a loss of 1 where none is given.
   func addRun(
     _ name: String, rank: Int = 0, weights: [Weight], gradients: [[[Double]?]],
     losses: [Double?] = []
@@ -191,7 +192,9 @@ extension HandMadeFile {
       "grows", weights: weights,
       gradients: (0..<6).map { step in
         let size = pow(2000, Double(step))
-        return [[0, size], [size, step > 4 ? .nan : 1], [1, step > 4 ? .infinity : 1], [1, 1], nil]
+        return [
+          [0, size], [size, step > 4 ? .nan : 1], [1, step > 4 ? .infinity : 1], [1, 1], nil,
+        ]
       },
       losses: [1, 10, 100, nil, 1e4, .nan])
     try file.execute(
