@@ -31,7 +31,7 @@ let package = Package(
     .target(name: "Gradlog", dependencies: [grdb, sqlite]),
     // The questions: every queries/*.sql, embedded.
     .target(
-      name: "GradlogQueries", path: "queries",
+      name: "GradlogQueries", path: "queries", exclude: ["README.md"],
       resources: questions.map { .embedInCode("\($0).sql") }),
     // Reading a file: questions, export, one gradient.
     .target(name: "GradlogAnalysis", dependencies: [gradlog, "GradlogQueries", grdb, sqlite]),
@@ -43,7 +43,9 @@ let package = Package(
       dependencies: [gradlog, "GradlogAnalysis", "GradlogTrainer", argumentParser]),
     .testTarget(
       name: "GradlogTests", dependencies: [gradlog, grdb], exclude: ["second_reader.py"]),
-    .testTarget(name: "GradlogAnalysisTests", dependencies: ["GradlogAnalysis", gradlog, grdb]),
+    .testTarget(
+      name: "GradlogAnalysisTests",
+      dependencies: ["GradlogAnalysis", "GradlogQueries", gradlog, grdb, sqlite]),
     .testTarget(
       name: "GradlogTrainerTests", dependencies: ["GradlogTrainer", gradlog],
       resources: [.copy("Reference")]),
