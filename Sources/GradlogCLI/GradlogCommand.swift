@@ -14,7 +14,8 @@ struct GradlogCommand: ParsableCommand {
     abstract: "Record the gradients of a training run, and ask the file about them.",
     version: "0.1.0",
     subcommands: [
-      RunsCommand.self, QueryCommand.self, ShowCommand.self, ExportCommand.self, SQLCommand.self,
+      TrainCommand.self, RunsCommand.self, QueryCommand.self, ShowCommand.self,
+      ExportCommand.self, SQLCommand.self,
     ])
 
   static func main() {

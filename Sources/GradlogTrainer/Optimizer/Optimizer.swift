@@ -78,6 +78,13 @@ public struct Optimizer: Sendable, Equatable {
   /// Every name.
   public static let names = ["sgd", "rmsprop", "adam", "adamw"]
 
+  /// The same optimizer with steps of another size.
+  public func with(learningRate: Double) -> Optimizer {
+    Optimizer(
+      name: name, rule: rule, learningRate: learningRate, weightDecay: weightDecay,
+      clipping: clipping)
+  }
+
   /// Finds an optimizer by Keras's name, in any case, with its defaults; nil when there is none.
   public static func named(_ name: String, learningRate: Double? = nil) -> Optimizer? {
     switch name.lowercased() {
