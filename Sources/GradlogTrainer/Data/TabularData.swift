@@ -39,7 +39,7 @@ public struct TabularData: Sendable, Equatable {
   ) throws(GradlogError) -> TabularData {
     let contents = try fileContents(path, kind: "CSV file")
     do throws(GradlogError) {
-      return try TabularData(csv: Array(contents), target: target, task: task)
+      return try TabularData(csv: contents, target: target, task: task)
     } catch {
       throw GradlogError(error.code, "\(path): \(error.problem)", remedy: error.remedy)
     }
