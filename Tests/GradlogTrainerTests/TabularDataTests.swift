@@ -90,6 +90,11 @@ struct TabularDataTests {
     #expect(try found.standardized().data.x != x)
   }
 
+  @Test func aConstantColumnBecomesZeroWhateverRoundingSays() throws {
+    let found = try table("a,t\n" + String(repeating: "0.1,0.5\n", count: 1_000))
+    #expect(try found.standardized().data.x.values.allSatisfy { $0 == 0 })
+  }
+
   @Test func oneHotRows() throws {
     let found = try table("a,t\n1,x\n2,y\n3,z\n")
     #expect(try found.oneHot().y == (try Matrix([[1, 0, 0], [0, 1, 0], [0, 0, 1]])))

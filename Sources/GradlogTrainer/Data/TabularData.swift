@@ -131,8 +131,10 @@ extension TabularData {
         positions.reduce(0) { $0 + (Double(values[$1]) - mean) * (Double(values[$1]) - mean) }
         / Double(trainingRows)
       let deviation = variance.squareRoot()
+      // Rounding gives a constant column a tiny deviation: ask the values themselves.
+      let isConstant = positions.allSatisfy { values[$0] == values[column] }
       for index in stride(from: column, to: values.count, by: x.columns) {
-        values[index] = deviation > 0 ? Float((Double(values[index]) - mean) / deviation) : 0
+        values[index] = isConstant ? 0 : Float((Double(values[index]) - mean) / deviation)
       }
     }
     let scaled = try Matrix(rows: x.rows, columns: x.columns, values: values)
