@@ -173,6 +173,44 @@ struct FitTests {
     #expect(error?.description == message)
   }
 
+  @Test func whatCannotBeBuiltIsRefused() throws {
+    func message(_ layers: [Dense], inputs: Int = 2) -> String? {
+      #expect(throws: GradlogError.self) {
+        try Sequential(layers, inputs: inputs, loss: .meanSquaredError, optimizer: .sgd())
+      }?.description
+    }
+    #expect(message([]) == "the model has no layers; give it one Dense layer at least")
+    #expect(message([Dense(0)]) == "layer 0 has 0 units; give it one unit at least")
+    #expect(
+      message([Dense(1)], inputs: 0)
+        == "the model has 0 inputs; give each row of x one value at least")
+    #expect(
+      message([Dense(2), Dense(.max)])
+        == "the kernel of layer 1 would be 2 × 9223372036854775807, over 268435456 values; use fewer units"
+    )
+  }
+
+  @Test(arguments: [
+    (0, 0, 1, "the batch size is 0; choose 1 or more"),
+    (
+      1, 2, 1,
+      "training cannot run from epoch 2 to epoch 1; choose epochs of at least the initial epoch, and that of at least 0"
+    ),
+  ])
+  func runsThatCannotBeAreRefused(
+    _ batchSize: Int, _ initialEpoch: Int, _ epochs: Int, _ message: String
+  ) throws {
+    let error = #expect(throws: GradlogError.self) {
+      try line().fit(rows, batchSize: batchSize, epochs: epochs, initialEpoch: initialEpoch)
+    }
+    #expect(error?.description == message)
+  }
+
+  @Test(arguments: [0, 1, -0.5, 0.99, .nan])
+  func validationSplitsThatLeaveNothingAreRefused(_ fraction: Double) throws {
+    #expect(throws: GradlogError.self) { try line().fit(rows, validationSplit: fraction) }
+  }
+
   @Test func aClassOutOfRangeIsRefused() throws {
     let model = try Sequential(
       [Dense(2)], inputs: 1, loss: .sparseCategoricalCrossentropy, optimizer: .sgd())

@@ -78,7 +78,9 @@ public final class ProgressLine: Callback {
     parts += Self.numbers(metrics, prefix: "")
     if let validation { parts += Self.numbers(validation, prefix: "validation ") }
     let seconds = elapsed / .seconds(1)
-    if seconds > 0 { parts.append("\(Int((Double(batchesDone) / seconds).rounded())) batches/s") }
+    if seconds > 1e-9 {
+      parts.append("\(Int((Double(batchesDone) / seconds).rounded())) batches/s")
+    }
     return parts.joined(separator: ", ")
   }
 

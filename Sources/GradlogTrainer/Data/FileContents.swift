@@ -8,7 +8,7 @@ internal import Gradlog
 ///   - kind: what it should be, for the message.
 /// - Returns: its bytes.
 /// - Throws: `notFound` with the reason of the system.
-func fileContents(_ path: String, kind: String) throws(GradlogError) -> Data {
+func fileContents(_ path: String, kind: String) throws(GradlogError) -> [UInt8] {
   var isDirectory: ObjCBool = false
   guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
     throw GradlogError(
@@ -18,7 +18,7 @@ func fileContents(_ path: String, kind: String) throws(GradlogError) -> Data {
     throw GradlogError(.notFound, "\(path) is a folder", remedy: "name a \(kind) in it")
   }
   do {
-    return try Data(contentsOf: URL(fileURLWithPath: path))
+    return Array(try Data(contentsOf: URL(fileURLWithPath: path)))
   } catch {
     throw GradlogError(
       .notFound, "the \(kind) \(path) cannot be read", remedy: "check its permissions")

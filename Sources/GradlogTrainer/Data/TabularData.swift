@@ -39,7 +39,7 @@ public struct TabularData: Sendable, Equatable {
   ) throws(GradlogError) -> TabularData {
     let contents = try fileContents(path, kind: "CSV file")
     do throws(GradlogError) {
-      return try TabularData(csv: Array(contents), target: target, task: task)
+      return try TabularData(csv: contents, target: target, task: task)
     } catch {
       throw GradlogError(error.code, "\(path): \(error.problem)", remedy: error.remedy)
     }
@@ -131,8 +131,10 @@ extension TabularData {
         positions.reduce(0) { $0 + (Double(values[$1]) - mean) * (Double(values[$1]) - mean) }
         / Double(trainingRows)
       let deviation = variance.squareRoot()
+      // Rounding gives a constant column a tiny deviation: ask the values themselves.
+      let isConstant = positions.allSatisfy { values[$0] == values[column] }
       for index in stride(from: column, to: values.count, by: x.columns) {
-        values[index] = deviation > 0 ? Float((Double(values[index]) - mean) / deviation) : 0
+        values[index] = isConstant ? 0 : Float((Double(values[index]) - mean) / deviation)
       }
     }
     let scaled = try Matrix(rows: x.rows, columns: x.columns, values: values)

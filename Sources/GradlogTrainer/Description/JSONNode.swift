@@ -1,10 +1,9 @@
-internal import Foundation
 internal import Gradlog
 
 /// Any JSON value.
 ///
-/// Descriptions are decoded into this first and read from there, because a `DecodingError` names a
-/// place but not the value that was found, and a person needs both.
+/// Descriptions are read by way of this rather than of `Decodable`, whose errors name a place but not the
+/// value that was found there; a person needs both.
 enum JSONValue: Equatable {
   case null
   case boolean(Bool)
@@ -12,26 +11,6 @@ enum JSONValue: Equatable {
   case string(String)
   case array([JSONValue])
   case object([String: JSONValue])
-}
-
-extension JSONValue: Decodable {
-  init(from decoder: any Decoder) throws {
-    let container = try decoder.singleValueContainer()
-    // Numbers first: a description is mostly tensors.
-    if let number = try? container.decode(Double.self) {
-      self = .number(number)
-    } else if let array = try? container.decode([JSONValue].self) {
-      self = .array(array)
-    } else if let string = try? container.decode(String.self) {
-      self = .string(string)
-    } else if let boolean = try? container.decode(Bool.self) {
-      self = .boolean(boolean)
-    } else if container.decodeNil() {
-      self = .null
-    } else {
-      self = .object(try container.decode([String: JSONValue].self))
-    }
-  }
 }
 
 /// A JSON value and where it stands, such as `layers[1].activation`.

@@ -1,4 +1,3 @@
-internal import Foundation
 public import Gradlog
 
 /// A model and how to train it, as a JSON file describes it; the reference trajectories are such files.

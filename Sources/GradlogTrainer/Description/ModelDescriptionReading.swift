@@ -1,31 +1,14 @@
-public import Foundation
 public import Gradlog
 
-extension ModelDescription: Decodable {
-  /// Decodes a description; ``read(path:)`` and ``init(json:)`` give better messages.
-  ///
-  /// - Throws: `GradlogError`, or what the decoder throws for text that is not JSON.
-  public init(from decoder: any Decoder) throws {
-    try self.init(JSONNode(value: try JSONValue(from: decoder), path: ""))
-  }
-
+extension ModelDescription {
   /// Reads a description.
   ///
   /// NaN and Infinity are numbers, as Python's json module writes them.
   ///
+  /// - Parameter json: UTF-8.
   /// - Throws: `invalidData` with the place, the value found and what would be right.
-  public init(json: Data) throws(GradlogError) {
-    let decoder = JSONDecoder()
-    decoder.allowsJSON5 = true
-    let value: JSONValue
-    do {
-      value = try decoder.decode(JSONValue.self, from: json)
-    } catch {
-      let reason = (error as? DecodingError).map(Self.reason) ?? "\(error)"
-      throw GradlogError(
-        .invalidData, "the model description is not JSON: \(reason)", remedy: "correct it there")
-    }
-    try self.init(JSONNode(value: value, path: ""))
+  public init(json: [UInt8]) throws(GradlogError) {
+    try self.init(JSONNode(value: try JSONParser.parse(json), path: ""))
   }
 
   /// Reads a description from a file.
@@ -38,14 +21,6 @@ extension ModelDescription: Decodable {
     } catch {
       throw GradlogError(error.code, "\(path): \(error.problem)", remedy: error.remedy)
     }
-  }
-
-  private static func reason(_ error: DecodingError) -> String {
-    guard case .dataCorrupted(let context) = error else { return "\(error)" }
-    let underlying = context.underlyingError as NSError?
-    let detail = underlying?.userInfo[NSDebugDescriptionErrorKey] as? String
-    let text = detail ?? context.debugDescription
-    return text.hasSuffix(".") ? String(text.dropLast()) : text
   }
 }
 

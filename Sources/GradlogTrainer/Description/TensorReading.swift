@@ -12,7 +12,6 @@ extension JSONNode {
       level = elements.first ?? .null
     }
     var values: [Float] = []
-    values.reserveCapacity(shape.reduce(1) { $0.multipliedReportingOverflow(by: $1).partialValue })
     try collect(shape[...], into: &values)
     return Tensor(shape: shape, values: values)
   }

@@ -31,8 +31,8 @@ public final class Sequential {
   let network: Network
   let optimizerState: OptimizerState
 
-  /// The largest weight allowed, 2²⁸ values (1 GiB): beyond it a typing error is likelier than a wish.
-  private static let largestWeight = 1 << 28
+  /// The largest weight or batch of a layer allowed, 2²⁸ values (1 GiB): beyond it a typing error is likelier than a wish.
+  static let largestTensor = 1 << 28
 
   /// Builds a model and draws its initial weights.
   ///
@@ -126,10 +126,10 @@ public final class Sequential {
           remedy: "give it one unit at least")
       }
       let (count, overflow) = width.multipliedReportingOverflow(by: layer.units)
-      guard !overflow, count <= largestWeight else {
+      guard !overflow, count <= largestTensor else {
         throw GradlogError(
           .invalidArgument,
-          "the kernel of layer \(index) would be \(width) × \(layer.units), over \(largestWeight) values",
+          "the kernel of layer \(index) would be \(width) × \(layer.units), over \(largestTensor) values",
           remedy: "use fewer units")
       }
       width = layer.units

@@ -87,7 +87,7 @@ struct AdamStep {
         velocity = previous.replacing(with: velocity, where: .!(previous .>= velocity))
         largest[lanes: i] = velocity
       }
-      w[lanes: i] -= momentum * rate / (velocity.squareRoot() + epsilon)
+      w[lanes: i] -= momentum * rate / (velocity.vectorRoot + epsilon)
     }
   }
 }

@@ -23,11 +23,19 @@ extension Sequential {
     }
   }
 
-  /// Throws when a batch would be empty.
-  func checkBatchSize(_ batchSize: Int) throws(GradlogError) {
+  /// Throws when a batch of some of the `rows` would be empty, or too large to hold.
+  func checkBatchSize(_ batchSize: Int, rows: Int) throws(GradlogError) {
     guard batchSize >= 1 else {
       throw GradlogError(
         .invalidArgument, "the batch size is \(batchSize)", remedy: "choose 1 or more")
+    }
+    let widest = layers.map(\.units).reduce(inputs, max)
+    let (count, overflow) = min(batchSize, rows).multipliedReportingOverflow(by: widest)
+    guard !overflow, count <= Self.largestTensor else {
+      throw GradlogError(
+        .invalidArgument,
+        "a batch of \(batchSize) rows by \(widest) values is over \(Self.largestTensor) values",
+        remedy: "choose a smaller batch size")
     }
   }
 

@@ -12,7 +12,7 @@ extension Sequential {
     let targets = Matrix(unchecked: [], rows: x.rows, columns: 0)
     let data = try TrainingData(x: x, y: targets)
     try checkFeatures(x)
-    try checkBatchSize(batchSize)
+    try checkBatchSize(batchSize, rows: x.rows)
     var outputs: [Float] = []
     outputs.reserveCapacity(x.rows * units)
     forEachBatch(of: data, batchSize: batchSize) { input in
@@ -26,7 +26,7 @@ extension Sequential {
   /// - Throws: `invalidTensor` or `invalidData` when the data do not fit the model, or there are none.
   public func evaluate(_ data: TrainingData, batchSize: Int = 32) throws(GradlogError) -> Metrics {
     try check(data)
-    try checkBatchSize(batchSize)
+    try checkBatchSize(batchSize, rows: data.rows)
     return metrics(of: data, batchSize: batchSize)
   }
 

@@ -99,6 +99,8 @@ public struct BatchEnd {
   public let rows: Int
   /// The mean loss of these rows, before the step.
   public let loss: Float
+  /// The optimizer's learning rate.
+  public let learningRate: Double
   /// Over the rows of this epoch so far, as Keras reports them.
   public let metrics: Metrics
   /// Stops training.

@@ -24,7 +24,7 @@ extension Sequential {
     callbacks: [any Callback] = []
   ) throws(GradlogError) -> History {
     let (training, validation) = try divide(data, validationSplit, validationData)
-    try checkBatchSize(batchSize)
+    try checkBatchSize(batchSize, rows: data.rows)
     try checkEpochs(initialEpoch, epochs)
     let size = min(batchSize, training.rows)
     let run = Run(self, training, batchSize: size, shuffle: shuffle, callbacks: callbacks)
@@ -145,7 +145,7 @@ private struct Run {
     model.optimizerState.update(network.parameters)
     let end = BatchEnd(
       epoch: epoch, batch: batch, step: model.step, rows: rows.count, loss: loss,
-      metrics: sums.metrics, control: control)
+      learningRate: model.optimizer.learningRate, metrics: sums.metrics, control: control)
     for callback in callbacks { callback.onBatchEnd(end) }
   }
 }
