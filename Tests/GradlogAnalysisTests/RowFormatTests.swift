@@ -114,7 +114,7 @@ import Testing
     let sql = "SELECT printf('%.*c', 100000, 'x') AS long"
     #expect(
       try text(recording, sql, as: .table)
-        == "long\n" + String(repeating: "x", count: 59) + "…\n")
+        == "long\n" + String(repeating: "x", count: 79) + "…\n")
     let csv = try text(recording, sql, as: .csv)
     #expect(csv == "long\r\n" + String(repeating: "x", count: 100_000) + "\r\n")
   }

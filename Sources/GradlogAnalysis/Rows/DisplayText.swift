@@ -140,7 +140,7 @@ enum DisplayText {
     case .real(let real): number(real)
     case .single(let single): number(Double(single))
     case .half(let half): number(Double(half))
-    case .text(let text): shortened(printable(text), to: 60)
+    case .text(let text): shortened(printable(text), to: 80)
     case .blob(let bytes): bytes.count == 1 ? "<1 byte>" : "<\(bytes.count) bytes>"
     }
   }

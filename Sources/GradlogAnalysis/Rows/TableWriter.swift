@@ -20,7 +20,7 @@ public struct TableWriter: RowWriter {
   }
 
   public mutating func begin(columns: [String]) throws {
-    self.columns = columns.map { DisplayText.shortened(DisplayText.printable($0), to: 60) }
+    self.columns = columns.map { DisplayText.shortened(DisplayText.printable($0), to: 80) }
   }
 
   public mutating func write(_ row: [CellValue]) throws {

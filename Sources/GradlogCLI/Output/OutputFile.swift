@@ -78,6 +78,12 @@ private enum Interruption {
 
   static func removes(_ path: String) {
     name = strdup(path)
+    // A parent that starts us from a thread with blocked signals, as libdispatch's are, passes that
+    // on; then nobody could interrupt.
+    var set = sigset_t()
+    sigemptyset(&set)
+    for number in signals { sigaddset(&set, number) }
+    pthread_sigmask(SIG_UNBLOCK, &set, nil)
     for number in signals {
       signal(number) { number in
         if let name = Interruption.name { unlink(name) }
