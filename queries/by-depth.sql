@@ -21,20 +21,27 @@
 WITH
   ranked AS (
     SELECT
-      run_id, run, rank, weight, position, shape, norm, rms,
-      row_number() OVER (PARTITION BY weight_id ORDER BY norm) AS place,
-      count(*) OVER (PARTITION BY weight_id) AS finite_batches,
-      min(norm) OVER (PARTITION BY weight_id) AS min_norm,
-      max(norm) OVER (PARTITION BY weight_id) AS max_norm
+      weight_id, norm, rms, row_number() OVER (PARTITION BY weight_id ORDER BY norm) AS place,
+      count(*) OVER (PARTITION BY weight_id) AS finite_batches
     FROM gradients
     WHERE norm IS NOT NULL AND (:run IS NULL OR run = :run)
       AND weight GLOB coalesce(:weight, '*')
       AND epoch BETWEEN coalesce(:epoch_from, 0) AND coalesce(:epoch_to, 9223372036854775807)
+  ),
+  profile AS (
+    SELECT
+      weight_id, finite_batches,
+      max(norm) FILTER (WHERE place = (finite_batches + 1) / 2) AS median_norm,
+      min(norm) AS min_norm, max(norm) AS max_norm,
+      max(rms) FILTER (WHERE place = (finite_batches + 1) / 2) AS median_rms
+    FROM ranked
+    GROUP BY weight_id
   )
 SELECT
-  run, rank, weight, position, shape, finite_batches,
-  norm AS median_norm, min_norm, max_norm, rms AS median_rms
-FROM ranked
-WHERE place = (finite_batches + 1) / 2
-ORDER BY run_id, position
+  runs.name AS run, runs.rank, weights.name AS weight, weights.position, shape, finite_batches,
+  median_norm, min_norm, max_norm, median_rms
+FROM profile
+JOIN weights USING (weight_id)
+JOIN runs USING (run_id)
+ORDER BY runs.run_id, weights.position
 LIMIT coalesce(:limit, -1);

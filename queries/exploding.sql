@@ -18,7 +18,7 @@
 -- parameter :threshold REAL = 1e10: norm (E3, msprobe AnomalyNan)
 -- parameter :ratio REAL = 70: multiple of the last kernel's norm (E4, AutoTrainer)
 -- parameter :growth REAL = 10: multiple of the largest earlier norm (E7, Megatron)
--- parameter :floor REAL = 1: norm that no rule but nonfinite calls too large (the customary clipping norm; by calibration)
+-- parameter :floor REAL = 1: norm that neither last layer nor history calls too large (the customary clipping norm; by calibration)
 -- parameter :certain REAL = 1000: multiple that convinces within the warm-up (by calibration)
 -- parameter :warm_up INTEGER = 8: batches whose norms may still differ by chance (by calibration)
 -- parameter :consecutive INTEGER = 3: batches in a row (V7, nnue-pytorch#55)
@@ -33,7 +33,7 @@
 -- column first_batch INTEGER: batch of the first hit
 -- column last_epoch INTEGER: epoch of the last hit
 -- column last_batch INTEGER: batch of the last hit
--- column worst REAL (elements for nonfinite, norm for absolute, else a ratio of norms): largest value
+-- column worst REAL (elements for nonfinite, norm for absolute, else a ratio of norms): largest value; NULL for history when every norm before was 0
 -- column threshold REAL (as worst): value above which the rule is broken
 WITH RECURSIVE
   levels AS MATERIALIZED (
@@ -60,12 +60,12 @@ WITH RECURSIVE
   ),
   candidates AS MATERIALIZED (
     SELECT now.run_id, now.optimizer, now.number, now.batch_id,
-      coalesce(:growth, 10) * before.top_level AS bar, before.top_level AS baseline
+      max(coalesce(:growth, 10) * before.top_level, coalesce(:floor, 1)) AS bar,
+      before.top_level AS baseline
     FROM levels AS now JOIN levels AS before
       ON before.run_id = now.run_id AND before.optimizer = now.optimizer
         AND before.number = (now.number - 1) / 2
-    WHERE now.number > 0 AND now.level > coalesce(:growth, 10) * before.top_level
-      AND now.level > coalesce(:floor, 1)
+    WHERE now.number > 0 AND bar < now.level
       AND coalesce(now.loss_ahead > before.top_loss, 1)
       AND (now.number >= coalesce(:warm_up, 8)
         OR now.peak_ahead >= coalesce(:certain, 1000) * before.top_level)
@@ -109,7 +109,7 @@ WITH RECURSIVE
       norm > coalesce(:threshold, 1e10) AS by_size,
       instr(shape, ',') > 0 AND position > first_position AND position < last_position
         AND norm > coalesce(:ratio, 70) * last_norm AND norm > coalesce(:floor, 1)
-        AS by_last_layer,
+        AND last_norm > 0 AS by_last_layer,
       gradients.batch_id >= jump_batch_id AND norm > bar AS by_history
     FROM gradients
     JOIN levels ON levels.batch_id = gradients.batch_id
@@ -129,7 +129,7 @@ WITH RECURSIVE
     SELECT weight_id, batch_id, number, 'absolute', norm, 1.0 * coalesce(:threshold, 1e10), 1
     FROM suspects WHERE by_size
     UNION ALL
-    SELECT weight_id, batch_id, number, 'last layer', norm / nullif(last_norm, 0),
+    SELECT weight_id, batch_id, number, 'last layer', norm / last_norm,
       1.0 * coalesce(:ratio, 70), coalesce(:consecutive, 3)
     FROM suspects WHERE by_last_layer
     UNION ALL
