@@ -46,7 +46,7 @@ struct TabularDataTests {
       "line 2: \"x\" stands behind a closing quote; double the quotes inside a quoted cell"
     ),
     ("a,a,t\n", "line 1: two columns are called \"a\"; rename one of them"),
-    ("a,tt\n1,2\n", "there is no column \"t\"; did you mean \"a\"? (the columns are a, tt)"),
+    ("a,tt\n1,2\n", "there is no column \"t\"; did you mean \"tt\"? (the columns are a, tt)"),
     ("", "the CSV file is empty; begin it with a line of column names"),
     ("a,t\n", "the CSV file has column names and no rows; add rows below them"),
     ("t\n1\n", "\"t\" is the only column; add columns to predict it from"),
@@ -100,5 +100,21 @@ struct TabularDataTests {
     #expect(try found.oneHot().y == (try Matrix([[1, 0, 0], [0, 1, 0], [0, 0, 1]])))
     #expect(found.loss == .sparseCategoricalCrossentropy)
     #expect(found.outputLayer == Dense(3, activation: .softmax))
+  }
+}
+
+@Suite struct ShufflingTests {
+  @Test func shufflingKeepsEachRowWithItsTarget() throws {
+    let lines = (0..<50).map { "\($0),\($0 * 2),\(Double($0) + 0.5)" }.joined(separator: "\n")
+    let table = try TabularData(csv: Array("a,b,y\n\(lines)\n".utf8), target: "y")
+    let shuffled = table.shuffled(seed: 3)
+    #expect(shuffled == table.shuffled(seed: 3))
+    #expect(shuffled.data.y.values != table.shuffled(seed: 4).data.y.values)
+    #expect(shuffled.data.y.values != table.data.y.values)
+    #expect(shuffled.data.y.values.sorted() == table.data.y.values)
+    for row in 0..<50 {
+      let value = shuffled.data.y.values[row] - 0.5
+      #expect(shuffled.data.x.values[row * 2...row * 2 + 1] == [value, value * 2])
+    }
   }
 }

@@ -120,9 +120,10 @@ enum Schema {
 
   // A batch's gradients have consecutive keys, so the view finds them by a range of the primary key
   // of gradient_statistics: selecting a few batches touches only their rows, with no index to keep
-  // up to date while recording. The unary plus keeps the planner from building an index over
-  // weight_id at query time and walking it once for each batch, which is quadratic. The values are
-  // scalar subqueries, not an outer join, so that a query that does not name them never looks.
+  // up to date while recording. CROSS JOIN, NOT INDEXED and the unary plus keep the planner on that
+  // path: left to itself it builds an index over a filtered column at query time and walks it once
+  // for each batch, which is quadratic. The values are scalar subqueries, not an outer join, so that
+  // a query that does not name them never looks.
   private static let formatOneView = """
     CREATE VIEW gradients AS
     SELECT
@@ -171,7 +172,7 @@ enum Schema {
       statistics.gradient_id AS gradient_id
     FROM runs
     JOIN batches ON batches.run_id = runs.run_id
-    JOIN gradient_statistics AS statistics
+    CROSS JOIN gradient_statistics AS statistics NOT INDEXED
       ON statistics.gradient_id BETWEEN batches.first_gradient_id
         AND batches.first_gradient_id + batches.gradient_count - 1
     JOIN weights ON weights.weight_id = +statistics.weight_id;

@@ -1,7 +1,6 @@
 public import ArgumentParser
 internal import Foundation
 public import Gradlog
-internal import GradlogAnalysis
 public import GradlogTrainer
 
 extension Example: ExpressibleByArgument {}
@@ -69,7 +68,9 @@ struct ModelOptions: ParsableArguments {
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Share of the rows at the end to validate with.", valueName: "share"))
+    help: ArgumentHelp(
+      "Share of the rows to validate with: drawn at random from --data, else the last ones.",
+      valueName: "share"))
   var validationSplit: Double?
 
   @Option(help: ArgumentHelp("What initial weights and order follow from.", valueName: "number"))
@@ -108,21 +109,22 @@ extension ModelOptions {
 
   private static func activation(_ name: String) throws -> Activation {
     if let activation = Activation(name: name) { return activation }
-    throw unknown(name, among: Activation.all.map(\.name))
+    throw unknown(name, among: Activation.all.map(\.name), "activations")
   }
 
   private static func loss(_ name: String) throws -> Loss {
     if let loss = Loss(name: name) { return loss }
-    throw unknown(name, among: Loss.allCases.map(\.name))
+    throw unknown(name, among: Loss.allCases.map(\.name), "losses")
   }
 
   private static func optimizer(_ name: String) throws -> Optimizer {
     if let optimizer = Optimizer.named(name) { return optimizer }
-    throw unknown(name, among: Optimizer.names)
+    throw unknown(name, among: Optimizer.names, "optimizers")
   }
 
-  private static func unknown(_ name: String, among names: [String]) -> ValidationError {
-    let nearest = NearestName.nearest(to: name, among: names).map { "did you mean '\($0)'? " } ?? ""
-    return ValidationError("\(nearest)there are \(names.joined(separator: ", "))")
+  private static func unknown(
+    _ name: String, among names: [String], _ kind: String
+  ) -> ValidationError {
+    ValidationError(NearestName.remedy(for: name, among: names, kind: kind))
   }
 }

@@ -27,6 +27,7 @@ struct TrainingTask {
       defaultName = description.name ?? Self.stem(path)
     } else if let path = options.data, let target = options.target {
       var table = try TabularData.read(path: path, target: target, task: options.loss?.task)
+      if options.validationSplit != nil { table = table.shuffled(seed: options.seed ?? 0) }
       if options.standardize {
         table = try table.standardized(validationSplit: options.validationSplit)
       }

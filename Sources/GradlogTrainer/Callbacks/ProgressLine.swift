@@ -94,6 +94,8 @@ public final class ProgressLine: Callback {
 
   /// Four digits: 0.6931, 178.8, 1.234e-05.
   private static func fourDigits(_ value: Double) -> String {
+    // Printed by hand: a NaN may have a sign, which means nothing to the reader.
+    if value.isNaN { return "nan" }
     guard value.isFinite, value != 0, abs(value) < 1e15 else { return "\(value)" }
     var scale = 1.0
     while abs(value) * scale < 1000, scale < 1e300 { scale *= 10 }

@@ -46,7 +46,7 @@ struct CSVTable {
     guard let index = columns.firstIndex(of: target) else {
       throw GradlogError(
         .notFound, "there is no column \"\(target)\"",
-        remedy: suggestion(for: target, among: columns, kind: "columns"))
+        remedy: NearestName.remedy(for: target, among: columns, kind: "columns"))
     }
     return index
   }

@@ -108,6 +108,20 @@ extension TabularData {
       x: data.x, y: Matrix(rows: data.rows, columns: labels.count, values: values))
   }
 
+  /// The same rows in another order, which follows from the seed.
+  ///
+  /// Tables are often sorted, by class or by date, and then the last rows are no fair sample to
+  /// validate with.
+  public func shuffled(seed: UInt64) -> TabularData {
+    var order = Array(0..<data.rows)
+    // A stream apart from those of the weights and the epochs, which count up from 0.
+    var source = RandomSource(seed: seed, stream: .max)
+    source.shuffle(&order)
+    return TabularData(
+      self,
+      data: TrainingData(unchecked: data.x.rows(at: order), data.y.rows(at: order)))
+  }
+
   /// The features shifted to mean 0 and scaled to standard deviation 1, as seen in the training rows.
   ///
   /// Mean and population standard deviation come from the rows before the validation split, so that

@@ -42,7 +42,7 @@ extension Initializer {
     default:
       throw node.failure(
         "which is not an initializer",
-        remedy: suggestion(for: name, among: Self.names, kind: "initializers"))
+        remedy: NearestName.remedy(for: name, among: Self.names, kind: "initializers"))
     }
     if let (key, unknown) = options.min(by: { $0.key < $1.key }) {
       throw unknown.failure("but \(name) has no parameter \"\(key)\"", remedy: "leave it out")

@@ -22,7 +22,7 @@ extension Dense {
       } else if !(Self.options + Self.activationOptions + Self.ignoredOptions).contains(key) {
         throw member.failure(
           "but a layer has no option \"\(key)\"",
-          remedy: suggestion(for: key, among: Self.options, kind: "options"))
+          remedy: NearestName.remedy(for: key, among: Self.options, kind: "options"))
       }
     }
     guard let units = members["units"] else {
@@ -58,7 +58,7 @@ extension Activation {
     guard let found = Activation(name: name) else {
       throw node.failure(
         "which is not an activation",
-        remedy: suggestion(for: name, among: names, kind: "activations"))
+        remedy: NearestName.remedy(for: name, among: names, kind: "activations"))
     }
     self = found
     for (key, option) in parameters.merging(options, uniquingKeysWith: { $1 }) {

@@ -96,7 +96,7 @@ extension ModelDescription {
     guard let weight = model.weights.first(where: { $0.name == name }) else {
       throw GradlogError(
         .invalidData, "initial_weights names \"\(name)\", which the model does not have",
-        remedy: suggestion(for: name, among: model.weights.map(\.name), kind: "weights"))
+        remedy: NearestName.remedy(for: name, among: model.weights.map(\.name), kind: "weights"))
     }
     guard tensor.shape == weight.shape else {
       throw GradlogError(

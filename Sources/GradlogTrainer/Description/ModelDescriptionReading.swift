@@ -73,7 +73,7 @@ extension ModelDescription {
     guard let loss = Loss(name: name) else {
       throw node.failure(
         "which is not a loss",
-        remedy: suggestion(for: name, among: Loss.allCases.map(\.name), kind: "losses"))
+        remedy: NearestName.remedy(for: name, among: Loss.allCases.map(\.name), kind: "losses"))
     }
     return loss
   }

@@ -27,7 +27,7 @@ extension Optimizer {
     guard Self.names.contains(name) else {
       throw node.replacingValue(.string(spelling)).failure(
         "which is not an optimizer",
-        remedy: suggestion(for: spelling, among: Self.names, kind: "optimizers"))
+        remedy: NearestName.remedy(for: spelling, among: Self.names, kind: "optimizers"))
     }
     var reader = OptionReader(options: options.filter { $0.key != "name" })
     try reader.refuseUnsupported(Self.unsupported, ignoring: Self.ignored)
@@ -91,7 +91,7 @@ private struct OptionReader {
     for (key, option) in options.sorted(by: { $0.key < $1.key }) where !known.contains(key) {
       throw option.failure(
         "but \(optimizer) has no option \"\(key)\"",
-        remedy: suggestion(for: key, among: known, kind: "options"))
+        remedy: NearestName.remedy(for: key, among: known, kind: "options"))
     }
   }
 

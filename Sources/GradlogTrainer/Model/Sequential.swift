@@ -91,7 +91,7 @@ public final class Sequential {
       let names = weights.map(\.name)
       throw GradlogError(
         .notFound, "the model has no weight \"\(name)\"",
-        remedy: suggestion(for: name, among: names, kind: "weights"))
+        remedy: NearestName.remedy(for: name, among: names, kind: "weights"))
     }
     return found
   }

@@ -50,6 +50,12 @@ public struct Matrix: Sendable, Equatable {
     let slice = values[range.lowerBound * columns..<range.upperBound * columns]
     return Matrix(unchecked: Array(slice), rows: range.count, columns: columns)
   }
+
+  /// The rows at these positions, each of them within `0..<rows`.
+  func rows(at positions: [Int]) -> Matrix {
+    let values = positions.flatMap { self.values[$0 * columns..<($0 + 1) * columns] }
+    return Matrix(unchecked: values, rows: positions.count, columns: columns)
+  }
 }
 
 /// Features and their targets, row for row.
