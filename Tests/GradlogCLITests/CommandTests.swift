@@ -215,6 +215,26 @@ import Testing
     #expect(outcome.output == "0 runs.db\n", "\(outcome.talk)")
   }
 
+  @Test(.enabled(if: geteuid() == 0, "needs root to become somebody who may not write"))
+  func aLogThatCannotBeReadIsExplained() throws {
+    let place = try Workplace()
+    // A recorder that was killed leaves a log; its index was not copied along.
+    let outcome = try place.shell(
+      """
+      mkdir locked; cp "$0" command; chmod 755 command; sqlite3 runs.db 'PRAGMA journal_mode = WAL' >.mode
+      rm .mode; echo log >locked/runs.db-wal; mv runs.db locked/; chmod 555 locked
+      setpriv --reuid 65534 --clear-groups ./command runs locked/runs.db
+      """)
+    #expect(
+      outcome
+        == Outcome(
+          code: 1, output: "",
+          talk:
+            "gradlog: 'locked/runs.db' has a log beside it, 'locked/runs.db-wal', in a folder that "
+            + "cannot be written; copy both files to a folder that you may write to, and read the "
+            + "copy\n"))
+  }
+
   @Test func helpAndVersionAreData() throws {
     let place = try Workplace()
     #expect(try place.gradlog("--version").output == "0.1.0\n")
