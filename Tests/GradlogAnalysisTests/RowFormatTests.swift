@@ -65,7 +65,7 @@ import Testing
       infinite    inf
       negative    -inf
       million     1e+16
-      empty       
+      empty
       blob        <2 bytes>
       empty blob  <0 bytes>
       quotes      a "b", c

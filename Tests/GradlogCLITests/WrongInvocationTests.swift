@@ -1,7 +1,9 @@
 import Testing
 
 /// Mistakes: each gives one sentence with a remedy on stderr, nothing on stdout, and the right exit
-/// code. Through the built command.
+/// code.
+///
+/// Through the built command.
 @Suite struct WrongInvocationTests {
   /// One mistake.
   struct Mistake: CustomTestStringConvertible, Sendable {

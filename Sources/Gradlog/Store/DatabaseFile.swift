@@ -4,7 +4,9 @@ internal import GRDBSQLite
 
 /// Opens and closes the file of `docs/FileFormat.md`, and says in a sentence why it will not.
 package enum DatabaseFile {
-  /// Opens a recording to read it. Nothing on disk changes, not even beside the file.
+  /// Opens a recording to read it.
+  ///
+  /// Nothing on disk changes, not even beside the file.
   ///
   /// A reader never waits for a recorder nor holds it up: it sees the last commit.
   ///

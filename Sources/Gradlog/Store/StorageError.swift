@@ -16,7 +16,9 @@ extension GradlogError {
   }
 
   private static func storage(_ error: DatabaseError, path: String) -> GradlogError {
-    let detail = error.message ?? "SQLite code \(error.extendedResultCode.rawValue)"
+    // A damaged schema is quoted whole by SQLite; its first line says enough.
+    let message = error.message?.split(whereSeparator: \.isNewline).first.map(String.init)
+    let detail = message ?? "SQLite code \(error.extendedResultCode.rawValue)"
     switch error.resultCode {
     case .SQLITE_FULL:
       return GradlogError(

@@ -7,11 +7,8 @@ extension Recording {
   /// One statement over all batches would have to sort millions of rows; the batches alone come
   /// sorted out of their index.
   ///
-  /// - Parameters:
-  ///   - sql: the statement.
-  ///   - filter: which batches; its weight is the parameter `:weight` of the statement.
-  ///   - begin: called once with the columns of the statement.
-  ///   - body: called with each row; false ends the work.
+  /// The run and the epochs of `filter` choose the batches, its weight is the parameter `:weight`.
+  /// `begin` gets the columns once; `body` gets each row and returns false to end the work.
   func forEachRow(
     of sql: String, filter: RowFilter, in db: Database, begin: ([String]) throws -> Void,
     _ body: ([CellValue]) throws -> Bool

@@ -28,7 +28,9 @@ public struct Recording: Sendable {
     }
   }
 
-  /// Closes the file. Nothing can be read afterwards.
+  /// Closes the file.
+  ///
+  /// Nothing can be read afterwards.
   public func close() throws(GradlogError) {
     try file.close()
   }

@@ -1,6 +1,8 @@
 internal import Gradlog
 
-/// Which part of a recording is asked for. Everything, unless a property says otherwise.
+/// Which part of a recording is asked for.
+///
+/// Everything, unless a property says otherwise.
 public struct RowFilter: Sendable, Equatable {
   /// Name of the run.
   public var run: String?

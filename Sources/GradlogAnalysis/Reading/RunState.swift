@@ -29,12 +29,9 @@ struct RecorderTrace {
   /// batch, in seconds.
   static let patience = 300.0
 
-  /// The state of the run.
+  /// The state of the run at the Unix time `now`, seen from the machine called `thisHost`.
   ///
-  /// - Parameters:
-  ///   - now: the Unix time.
-  ///   - thisHost: the name of this machine.
-  ///   - started: when a process of this machine started, nil when there is no such process.
+  /// `started` tells when a process of this machine started, and nil when there is no such process.
   func state(
     now: Double = Date().timeIntervalSince1970, thisHost: String = Self.thisHost,
     started: (Int64) -> Int64? = Self.startOfProcess

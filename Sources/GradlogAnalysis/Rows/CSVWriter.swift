@@ -10,15 +10,15 @@
 /// - A text (or a column's name) that begins with `=`, `+`, `-`, `@`, tab or carriage return gets an apostrophe in front, so
 ///   that no spreadsheet runs it as a formula. Remove it with `ltrim(name, '''')` where it matters.
 ///   https://owasp.org/www-community/attacks/CSV_Injection
-public struct CSVWriter: RowWriter {
+struct CSVWriter: RowWriter {
   private let output: ByteOutput
 
   /// Makes a writer to `output`.
-  public init(to output: ByteOutput) {
+  init(to output: ByteOutput) {
     self.output = output
   }
 
-  public mutating func begin(columns: [String]) throws {
+  mutating func begin(columns: [String]) throws {
     // A statement that returns nothing, such as ATTACH, has no header either.
     guard !columns.isEmpty else { return }
     for (index, name) in columns.enumerated() {
@@ -28,7 +28,7 @@ public struct CSVWriter: RowWriter {
     output.append("\r\n" as StaticString)
   }
 
-  public mutating func write(_ row: [CellValue]) throws {
+  mutating func write(_ row: [CellValue]) throws {
     for index in row.indices {
       if index > 0 { output.append(UInt8(ascii: ",")) }
       if row.count == 1, row[index] == .null { output.append("\"\"" as StaticString) }
@@ -53,7 +53,7 @@ public struct CSVWriter: RowWriter {
 
   /// Writes what the rows have in common only once: this is what makes an export of millions of
   /// elements quick.
-  public mutating func write(_ elements: TensorElements, after leading: [CellValue]) throws {
+  mutating func write(_ elements: TensorElements, after leading: [CellValue]) throws {
     let common = ByteOutput { _ in }
     for value in leading {
       append(value, to: common)
@@ -88,7 +88,7 @@ public struct CSVWriter: RowWriter {
     }
   }
 
-  public mutating func end() throws {
+  mutating func end() throws {
     try output.flush()
   }
 

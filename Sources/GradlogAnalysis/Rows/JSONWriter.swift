@@ -7,9 +7,9 @@ internal import Foundation
 ///   the JSON form of Protocol Buffers. Python's `float` and JavaScript's `Number` take them back.
 /// - NULL is `null`; a blob is base64.
 /// - Of several columns with one name the second is `name:1`, the third `name:2`.
-public struct JSONWriter: RowWriter {
+struct JSONWriter: RowWriter {
   /// How the objects are put together.
-  public enum Layout: Sendable {
+  enum Layout: Sendable {
     /// One array, one object a line.
     case array
     /// One object a line and nothing else.
@@ -22,12 +22,12 @@ public struct JSONWriter: RowWriter {
   private var isFirst = true
 
   /// Makes a writer to `output`.
-  public init(to output: ByteOutput, layout: Layout) {
+  init(to output: ByteOutput, layout: Layout) {
     self.output = output
     self.layout = layout
   }
 
-  public mutating func begin(columns: [String]) throws {
+  mutating func begin(columns: [String]) throws {
     var seen: Set<String> = []
     keys = columns.enumerated().map { index, name in
       var unique = name
@@ -42,7 +42,7 @@ public struct JSONWriter: RowWriter {
     if layout == .array { output.append(UInt8(ascii: "[")) }
   }
 
-  public mutating func write(_ row: [CellValue]) throws {
+  mutating func write(_ row: [CellValue]) throws {
     if layout == .array { output.append(isFirst ? "\n" : ",\n") }
     isFirst = false
     for index in row.indices {
@@ -54,7 +54,7 @@ public struct JSONWriter: RowWriter {
     try output.flushIfFull()
   }
 
-  public mutating func end() throws {
+  mutating func end() throws {
     if layout == .array { output.append(isFirst ? "]\n" : "\n]\n") }
     try output.flush()
   }

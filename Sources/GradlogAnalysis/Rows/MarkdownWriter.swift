@@ -2,28 +2,28 @@
 ///
 /// Columns whose first value is a number are set flush right. A bar in a text is escaped, a line
 /// break becomes `<br>`.
-public struct MarkdownWriter: RowWriter {
+struct MarkdownWriter: RowWriter {
   private let output: ByteOutput
   private var columns: [String] = []
   private var isFirst = true
 
   /// Makes a writer to `output`.
-  public init(to output: ByteOutput) {
+  init(to output: ByteOutput) {
     self.output = output
   }
 
-  public mutating func begin(columns: [String]) throws {
+  mutating func begin(columns: [String]) throws {
     self.columns = columns
   }
 
-  public mutating func write(_ row: [CellValue]) throws {
+  mutating func write(_ row: [CellValue]) throws {
     if isFirst { writeHeading(row) }
     isFirst = false
     output.append("| \(row.map(cell).joined(separator: " | ")) |\n")
     try output.flushIfFull()
   }
 
-  public mutating func end() throws {
+  mutating func end() throws {
     if isFirst, !columns.isEmpty { writeHeading([]) }
     try output.flush()
   }

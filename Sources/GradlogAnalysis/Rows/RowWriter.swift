@@ -41,11 +41,8 @@ public enum RowFormat: String, Sendable, CaseIterable {
   /// A GitHub table; numbers rounded to six digits.
   case markdown
 
-  /// A writer of this form.
-  ///
-  /// - Parameters:
-  ///   - output: where the bytes go.
-  ///   - isTerminal: whether a person watches in a terminal that shows styles.
+  /// Makes a writer of this form to `output`; `isTerminal` says that a person watches in a terminal
+  /// that shows styles.
   public func writer(to output: ByteOutput, isTerminal: Bool = false) -> AnyRowWriter {
     switch self {
     case .table: AnyRowWriter(TableWriter(to: output, isStyled: isTerminal))

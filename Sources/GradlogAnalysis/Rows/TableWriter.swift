@@ -2,7 +2,7 @@
 ///
 /// Widths are measured over the first rows; the rest streams through with those widths, so memory
 /// stays constant. Nothing at all is written when there is no row.
-public struct TableWriter: RowWriter {
+struct TableWriter: RowWriter {
   private static let measuredRows = 500
 
   private let output: ByteOutput
@@ -11,19 +11,17 @@ public struct TableWriter: RowWriter {
   private var waiting: [[CellValue]] = []
   private var layout: TableLayout?
 
-  /// Makes a writer to `output`.
-  ///
-  /// - Parameter isStyled: whether headings may be set in bold by an ANSI sequence.
-  public init(to output: ByteOutput, isStyled: Bool = false) {
+  /// Makes a writer to `output` that may set headings in bold by an ANSI sequence.
+  init(to output: ByteOutput, isStyled: Bool = false) {
     self.output = output
     self.isStyled = isStyled
   }
 
-  public mutating func begin(columns: [String]) throws {
+  mutating func begin(columns: [String]) throws {
     self.columns = columns.map { DisplayText.shortened(DisplayText.printable($0), to: 80) }
   }
 
-  public mutating func write(_ row: [CellValue]) throws {
+  mutating func write(_ row: [CellValue]) throws {
     if let layout {
       append(row, layout)
     } else {
@@ -33,7 +31,7 @@ public struct TableWriter: RowWriter {
     try output.flushIfFull()
   }
 
-  public mutating func end() throws {
+  mutating func end() throws {
     if layout == nil, !waiting.isEmpty { startWriting() }
     try output.flush()
   }
@@ -80,8 +78,9 @@ struct TableLayout {
       let blanks = String(repeating: padding, count: gap)
       if isNumeric[index] { line += blanks }
       line += cells[index]
-      if !isNumeric[index], index < cells.count - 1 { line += blanks }
+      if !isNumeric[index] { line += blanks }
     }
+    while line.last == " " { line.removeLast() }
     return line
   }
 }

@@ -1,6 +1,8 @@
 internal import Gradlog
 
-/// Which gradient is meant. What is nil is the only one there is, or the last.
+/// Which gradient is meant.
+///
+/// What is nil is the only one there is, or the last.
 public struct GradientAddress: Sendable, Equatable {
   /// Name of the run; may be nil when the file holds one run.
   public var run: String?

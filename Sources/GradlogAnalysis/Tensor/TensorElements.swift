@@ -1,5 +1,6 @@
-/// Consecutive elements of one tensor, as they lie in the file. Valid only during the call that hands
-/// it over.
+/// Consecutive elements of one tensor, as they lie in the file.
+///
+/// Valid only during the call that hands it over.
 public struct TensorElements {
   /// The type of the elements.
   public let type: ElementType

@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import GradlogAnalysis
 
-/// `gradlog export`
+/// Writes a part of a recording as rows: `gradlog export`.
 struct ExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export",

@@ -10,9 +10,7 @@ struct FileOption: ParsableArguments {
       "The recording. Without it, $GRADLOG_DB; without that, gradlog.db.", valueName: "file"))
   var path: String?
 
-  /// Opens the recording.
-  ///
-  /// - Parameter argument: a path that was given in another way and comes first.
+  /// Opens the recording, at the path that was given as an argument if there is one.
   func open(_ argument: String? = nil) throws -> Recording {
     let environment = ProcessInfo.processInfo.environment["GRADLOG_DB"] ?? ""
     return try Recording(

@@ -3,7 +3,7 @@ internal import Foundation
 internal import Gradlog
 internal import GradlogAnalysis
 
-/// `gradlog query`
+/// Asks a question: `gradlog query`.
 struct QueryCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "query",

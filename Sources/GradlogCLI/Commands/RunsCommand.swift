@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import Foundation
 internal import GradlogAnalysis
 
-/// `gradlog runs`
+/// Lists the runs: `gradlog runs`.
 struct RunsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "runs",

@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import GradlogAnalysis
 
-/// `gradlog sql`
+/// Runs one SQL statement: `gradlog sql`.
 struct SQLCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "sql",

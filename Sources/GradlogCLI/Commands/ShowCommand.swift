@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import Gradlog
 internal import GradlogAnalysis
 
-/// `gradlog show`
+/// Shows one gradient: `gradlog show`.
 struct ShowCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "show",
