@@ -74,11 +74,8 @@ public struct CannedQuery: Sendable, Equatable {
     if let query = all.first(where: { $0.name == name }) {
       return query
     }
-    let names = all.map(\.name)
-    let list = "the questions are \(names.sorted().joined(separator: ", "))"
-    let nearest = nearestName(to: name, in: names)
     throw GradlogError(
       .notFound, "there is no question \"\(name)\"",
-      remedy: nearest.map { "did you mean \"\($0)\"? \(list)" } ?? list)
+      remedy: NearestName.remedy(for: name, among: all.map(\.name).sorted(), kind: "questions"))
   }
 }

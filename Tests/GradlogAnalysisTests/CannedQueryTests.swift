@@ -52,7 +52,7 @@ struct CannedQueryTests {
   @Test func misspeltNameSuggestsTheNearest() throws {
     let error = try #require(throws: GradlogError.self) { try CannedQuery.named("vanishng") }
     #expect(error.code == .notFound)
-    #expect(error.remedy.hasPrefix("did you mean \"vanishing\"? the questions are absent, "))
+    #expect(error.remedy.hasPrefix("did you mean \"vanishing\"? (the questions are absent, "))
     let other = try #require(throws: GradlogError.self) { try CannedQuery.named("xyzzy-plugh") }
     #expect(other.remedy.hasPrefix("the questions are absent, "))
   }

@@ -105,7 +105,7 @@ import Testing
 
   @Test(
     arguments: [
-      ("dense_0/kernle", "dense_0/kernel"), ("Dense_0/Kernel", "dense_0/kernel"), ("a", "b"),
+      ("dense_0/kernle", "dense_0/kernel"), ("Dense_0/Kernel", "dense_0/kernel"), ("a", nil),
       ("vanishign", "vanishing"), ("xyz", nil),
     ] as [(String, String?)])
   func theNearestNameIsASlipAway(name: String, expected: String?) {
@@ -118,9 +118,9 @@ import Testing
       (nil, "here", 7, 42, 0, .recording), (nil, "here", 7, 43, 0, .interrupted),
       (nil, "here", 8, 42, 0, .interrupted), (nil, "there", 7, 42, 901, .recording),
       (nil, "there", 7, 42, 100, .interrupted), (5, "here", 7, 42, 0, .finished),
-    ] as [(Double?, String, Int64, Int64, Double, RunState)])
+    ] as [(Double?, String, Int, Int, Double, RunState)])
   func theStateOfARun(
-    finished: Double?, host: String, process: Int64, started: Int64, sign: Double, state: RunState
+    finished: Double?, host: String, process: Int, started: Int, sign: Double, state: RunState
   ) {
     let trace = RecorderTrace(
       finishedAt: finished, host: host, process: process, processStarted: started, lastSign: sign)
@@ -130,8 +130,8 @@ import Testing
 
   @Test func thisProcessIsFoundAmongTheLiving() throws {
     let own = try #require(
-      RecorderTrace.startOfProcess(Int64(ProcessInfo.processInfo.processIdentifier)))
+      RecorderProcess.startTime(of: Int(ProcessInfo.processInfo.processIdentifier)))
     #expect(own > 0)
-    #expect(RecorderTrace.startOfProcess(999_999_999) == nil)
+    #expect(RecorderProcess.startTime(of: 999_999_999) == nil)
   }
 }

@@ -69,10 +69,10 @@ import Testing
 
   @Test(
     arguments: [
-      (ElementType.float32, [2, 3], "<f4", "(2, 3)"), (.float16, [7], "<f2", "(7,)"),
+      (DType.float32, [2, 3], "<f4", "(2, 3)"), (.float16, [7], "<f2", "(7,)"),
       (.float64, [], "<f8", "()"), (.bfloat16, [0, 2], "<f4", "(0, 2)"),
     ])
-  func npyHeader(type: ElementType, shape: [Int], descriptor: String, tuple: String) {
+  func npyHeader(type: DType, shape: [Int], descriptor: String, tuple: String) {
     let bytes = NPYFile.bytes(of: [], type: type, shape: shape)
     let dictionary = "{'descr': '\(descriptor)', 'fortran_order': False, 'shape': \(tuple), }"
     let padded = dictionary.padding(toLength: 117, withPad: " ", startingAt: 0) + "\n"
@@ -122,8 +122,8 @@ import Testing
 
   @Test func theHistogramIsDecoded() throws {
     // 1,086 is 0xBE 0x08 in LEB128; 300 is 0xAC 0x02.
-    let histogram = try #require(ExponentHistogram(blob: [0xBE, 0x08, 3, 0xAC, 0x02, 0, 1]))
-    #expect(histogram.lowest == -14)
+    let histogram = try #require(try? ExponentHistogram(blob: [0xBE, 0x08, 3, 0xAC, 0x02, 0, 1]))
+    #expect(histogram.lowestExponent == -14)
     #expect(histogram.counts == [3, 300, 0, 1])
     let groups = histogram.grouped(into: 2)
     #expect(groups.map(\.exponents) == [-14 ... -13, -12 ... -11])
@@ -136,26 +136,15 @@ import Testing
       [0xFF, 0x7F, 1], [UInt8](repeating: 1, count: 100_000),
     ] as [[UInt8]])
   func aBrokenHistogramIsNil(blob: [UInt8]) {
-    #expect(ExponentHistogram(blob: blob) == nil)
+    #expect((try? ExponentHistogram(blob: blob)) == nil)
   }
 
   @Test func drawingsFitIntoEightyColumns() throws {
     let counts = (0..<2_000).map { [UInt8]([0xFF, 0xFF, 0x03 + UInt8($0 % 3)]) }.joined()
-    let histogram = try #require(ExponentHistogram(blob: [0x20] + Array(counts)))
+    let histogram = try #require(try? ExponentHistogram(blob: [0x20] + Array(counts)))
     let lines = histogram.drawing()
     #expect(lines.count <= 24)
     #expect(lines.allSatisfy { $0.count < 80 })
-  }
-
-  @Test func smallTensorsArePrintedInFullAndLargeOnesAbbreviated() {
-    let small = ArrayPreview(shape: [2, 3], showsAll: false) { "\($0)" }
-    #expect(small.text == "[[0 1 2]\n [3 4 5]]")
-    let scalar = ArrayPreview(shape: [], showsAll: false) { "\($0)" }
-    #expect(scalar.text == "0")
-    let large = ArrayPreview(shape: [2000], showsAll: false) { "\($0)" }
-    #expect(large.text == "[   0    1    2 ... 1997 1998 1999]")
-    let empty = ArrayPreview(shape: [1_000_000_000_000, 0], showsAll: false) { "\($0)" }
-    #expect(empty.text == "[]")
   }
 
   @Test(

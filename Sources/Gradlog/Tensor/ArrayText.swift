@@ -20,25 +20,20 @@ public enum ArrayText {
   /// - Parameters:
   ///   - values: row by row.
   ///   - shape: the length of each axis; empty for a single number.
+  ///   - showsAll: whether an array of more than 1000 elements is shown whole.
   /// - Returns: lines without a line feed at the end.
   /// - Throws: `invalidTensor` when there are not as many values as the shape says.
   public static func describe<Values: RandomAccessCollection>(
-    _ values: Values, shape: [Int]
+    _ values: Values, shape: [Int], showsAll: Bool = false
   ) throws(GradlogError) -> String
   where Values.Element: BinaryFloatingPoint & LosslessStringConvertible {
-    var count = 1
-    for length in shape {
-      let (product, overflow) = count.multipliedReportingOverflow(by: length)
-      count = overflow || length < 0 ? -1 : product
-      if count < 0 { break }
-    }
-    guard count == values.count else {
+    guard try TensorView.elementCount(of: shape) == values.count else {
       throw GradlogError(
         .invalidTensor, "\(values.count) values cannot have shape \(shape)",
         remedy: "pass as many values as the product of the shape")
     }
     guard let first = values.first else { return "[]" }
-    return shape.isEmpty ? scalar(first) : Layout(values, shape: shape).text
+    return shape.isEmpty ? scalar(first) : Layout(values, shape: shape, showsAll: showsAll).text
   }
 
   /// A single number: positional from 1e-4 to below 1e16 (of a Float, 1e6), with a digit after the point.
@@ -65,10 +60,10 @@ public enum ArrayText {
     let isSummary: Bool
     var column: NumberColumn
 
-    init(_ values: Values, shape: [Int]) {
+    init(_ values: Values, shape: [Int], showsAll: Bool) {
       self.values = values
       self.shape = shape
-      isSummary = values.count > summaryThreshold
+      isSummary = !showsAll && values.count > summaryThreshold
       column = NumberColumn([Values.Element]())
       var shown: [Values.Element] = []
       collect(axis: 0, offset: 0, into: &shown)

@@ -40,7 +40,7 @@ extension Recording {
   /// How the values of a gradient are to be read.
   ///
   /// - Throws: ``GradlogError`` when the file says something that no format of it allows.
-  func elementType(dtype: CellValue, encoding: CellValue, weight: CellValue) throws -> ElementType {
+  func elementType(dtype: CellValue, encoding: CellValue, weight: CellValue) throws -> DType {
     let name = weight.text ?? "?"
     guard encoding.text == "dense" else {
       throw GradlogError(
@@ -48,7 +48,7 @@ extension Recording {
         "'\(path)' is damaged (values of '\(name)' have the encoding \(spelled(encoding)))",
         remedy: "restore a copy of the file")
     }
-    guard let type = dtype.text.flatMap(ElementType.init(rawValue:)) else {
+    guard let type = dtype.text.flatMap(DType.init(rawValue:)) else {
       throw GradlogError(
         .notAGradlogFile, "'\(path)' is damaged ('\(name)' has the dtype \(spelled(dtype)))",
         remedy: "restore a copy of the file")

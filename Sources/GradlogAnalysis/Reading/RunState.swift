@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Gradlog
 
 /// Whether a run is still being recorded.
 public enum RunState: String, Sendable, CaseIterable {
@@ -18,10 +19,10 @@ struct RecorderTrace {
   /// Name of the machine.
   let host: String?
   /// Process id on that machine.
-  let process: Int64?
+  let process: Int?
   /// When that process started: field 22 of `/proc/PID/stat`, which tells it from a later process
   /// with the same id.
-  let processStarted: Int64?
+  let processStarted: Int?
   /// Unix time of the last batch, or of the start of the run.
   let lastSign: Double
 
@@ -33,8 +34,8 @@ struct RecorderTrace {
   ///
   /// `started` tells when a process of this machine started, and nil when there is no such process.
   func state(
-    now: Double = Date().timeIntervalSince1970, thisHost: String = Self.thisHost,
-    started: (Int64) -> Int64? = Self.startOfProcess
+    now: Double = Date().timeIntervalSince1970, thisHost: String = RecorderProcess.hostName,
+    started: (Int) -> Int? = RecorderProcess.startTime
   ) -> RunState {
     if finishedAt != nil { return .finished }
     guard let process, host == thisHost else {
@@ -42,21 +43,5 @@ struct RecorderTrace {
     }
     guard let actual = started(process) else { return .interrupted }
     return processStarted == nil || processStarted == actual ? .recording : .interrupted
-  }
-
-  static var thisHost: String {
-    var name = [CChar](repeating: 0, count: 256)
-    gethostname(&name, name.count - 1)
-    return String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-  }
-
-  /// Kernel ticks since boot at which the process started; nil when there is none.
-  static func startOfProcess(_ process: Int64) -> Int64? {
-    guard let stat = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8),
-      // The name of the program is in parentheses and may hold blanks and parentheses itself.
-      let afterName = stat.lastIndex(of: ")")
-    else { return nil }
-    let fields = stat[stat.index(after: afterName)...].split(separator: " ")
-    return fields.count > 19 ? Int64(fields[19]) : nil
   }
 }

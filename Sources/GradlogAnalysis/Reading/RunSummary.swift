@@ -53,8 +53,8 @@ extension Recording {
     let findings = try worstFindings()
     return try allRows(of: Self.runsSQL).map { row in
       let trace = RecorderTrace(
-        finishedAt: row[5].real, host: row[6].text, process: row[7].integer,
-        processStarted: row[8].integer, lastSign: row[9].real ?? 0)
+        finishedAt: row[5].real, host: row[6].text, process: row[7].integer.map(Int.init),
+        processStarted: row[8].integer.map(Int.init), lastSign: row[9].real ?? 0)
       return RunSummary(
         name: row[1].text ?? "", rank: row[2].count, stage: row[3].text ?? "",
         framework: row[4].text, state: trace.state(), weights: row[10].count,

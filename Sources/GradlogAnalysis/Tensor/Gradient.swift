@@ -9,7 +9,7 @@ public struct Gradient: Sendable {
   public let shape: [Int]
 
   /// The elements and their type; nil when they were not captured.
-  let values: (type: ElementType, bytes: [UInt8])?
+  let values: (type: DType, bytes: [UInt8])?
 
   let histogram: ExponentHistogram?
 
@@ -27,7 +27,7 @@ public struct Gradient: Sendable {
   }
 
   /// The captured elements, or a sentence that says why there are none.
-  func requiredValues() throws -> (type: ElementType, bytes: [UInt8]) {
+  func requiredValues() throws -> (type: DType, bytes: [UInt8]) {
     if let values { return values }
     let name = self["weight"].text ?? "?"
     throw GradlogError(
@@ -66,27 +66,29 @@ extension Recording {
     let statistics = zip(names, row).map { (name: $0, value: $1) }
     func cell(_ name: String) -> CellValue { names.firstIndex(of: name).map { row[$0] } ?? .null }
 
-    var values: (type: ElementType, bytes: [UInt8])?
+    var values: (type: DType, bytes: [UInt8])?
     if case .blob(let bytes) = row[names.count + 1] {
       let type = try elementType(
         dtype: cell("dtype"), encoding: row[names.count], weight: cell("weight"))
       values = (type, bytes)
     }
     var histogram: ExponentHistogram?
-    if case .blob(let blob) = row[names.count + 2] { histogram = ExponentHistogram(blob: blob) }
+    if case .blob(let blob) = row[names.count + 2] {
+      histogram = try? ExponentHistogram(blob: blob)
+    }
     let shape = try checkedShape(cell("shape").text, values, weight: cell("weight").text)
     return Gradient(statistics: statistics, shape: shape, values: values, histogram: histogram)
   }
 
   /// The dimensions, which agree with the number of elements when there are values.
   private func checkedShape(
-    _ text: String?, _ values: (type: ElementType, bytes: [UInt8])?, weight: String?
+    _ text: String?, _ values: (type: DType, bytes: [UInt8])?, weight: String?
   ) throws -> [Int] {
     let shape = Self.dimensions(text)
     if let values {
       let product = shape.flatMap(Self.product)
-      guard let product, product == values.bytes.count / values.type.byteCount,
-        values.bytes.count.isMultiple(of: values.type.byteCount)
+      guard let product, product == values.bytes.count / values.type.byteWidth,
+        values.bytes.count.isMultiple(of: values.type.byteWidth)
       else {
         throw GradlogError(
           .notAGradlogFile,

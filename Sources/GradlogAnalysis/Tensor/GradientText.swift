@@ -1,3 +1,5 @@
+internal import Gradlog
+
 /// One gradient as a person reads it, in 80 columns.
 struct GradientText {
   private let gradient: Gradient
@@ -63,12 +65,10 @@ struct GradientText {
   }
 
   private func values(showsAll: Bool) -> String {
-    let preview = gradient.withElements { elements in
-      ArrayPreview(shape: gradient.shape, showsAll: showsAll) { index in
-        DisplayText.cell(elements.cell(index))
-      }.text
+    let array = gradient.withElements { elements in
+      elements.arrayText(shape: gradient.shape, showsAll: showsAll)
     }
-    if let preview { return preview }
+    if let array { return array }
     return gradient["absent"].integer == 1 ? "no values" : "the values were not captured"
   }
 

@@ -1,9 +1,11 @@
+internal import Gradlog
+
 /// A tensor in numpy's own format, version 1.0, read by `numpy.load`.
 ///
 /// https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 enum NPYFile {
   /// The bytes of the file; a bfloat16 tensor, which numpy lacks, becomes float32.
-  static func bytes(of values: [UInt8], type: ElementType, shape: [Int]) -> [UInt8] {
+  static func bytes(of values: [UInt8], type: DType, shape: [Int]) -> [UInt8] {
     guard type == .bfloat16 else { return header(type, shape) + values }
     var widened = header(.float32, shape)
     widened.reserveCapacity(widened.count + values.count * 2)
@@ -13,7 +15,7 @@ enum NPYFile {
     return widened
   }
 
-  private static func header(_ type: ElementType, _ shape: [Int]) -> [UInt8] {
+  private static func header(_ type: DType, _ shape: [Int]) -> [UInt8] {
     let descriptor =
       switch type {
       case .float16: "<f2"

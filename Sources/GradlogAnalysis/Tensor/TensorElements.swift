@@ -1,9 +1,11 @@
+public import Gradlog
+
 /// Consecutive elements of one tensor, as they lie in the file.
 ///
 /// Valid only during the call that hands it over.
 public struct TensorElements {
   /// The type of the elements.
-  public let type: ElementType
+  public let type: DType
 
   /// Row-major index of the first of them in the tensor.
   public let firstIndex: Int
@@ -14,21 +16,21 @@ public struct TensorElements {
   ///   - type: the type of the elements.
   ///   - firstIndex: row-major index of the first.
   ///   - bytes: the elements, little-endian; a rest that is no whole element is left out.
-  init(_ type: ElementType, from firstIndex: Int, _ bytes: UnsafeRawBufferPointer) {
+  init(_ type: DType, from firstIndex: Int, _ bytes: UnsafeRawBufferPointer) {
     self.type = type
     self.firstIndex = firstIndex
     self.bytes = UnsafeRawBufferPointer(
-      rebasing: bytes[..<(bytes.count - bytes.count % type.byteCount)])
+      rebasing: bytes[..<(bytes.count - bytes.count % type.byteWidth)])
   }
 
   /// Number of elements.
-  public var count: Int { bytes.count / type.byteCount }
+  public var count: Int { bytes.count / type.byteWidth }
 
   /// The first elements, at most `limit` of them.
   func prefix(_ limit: Int) -> TensorElements {
     TensorElements(
       type, from: firstIndex,
-      UnsafeRawBufferPointer(rebasing: bytes[..<(min(limit, count) * type.byteCount)]))
+      UnsafeRawBufferPointer(rebasing: bytes[..<(min(limit, count) * type.byteWidth)]))
   }
 
   /// Calls the closure that fits the type for each element in order, a bfloat16 widened.
@@ -55,6 +57,26 @@ public struct TensorElements {
     case .bfloat16: .single(Float(bitPattern: UInt32(bits(index) as UInt16) << 16))
     case .float32: .single(Float(bitPattern: bits(index)))
     case .float64: .real(Double(bitPattern: bits(index)))
+    }
+  }
+
+  /// The elements as numpy prints them; see ``ArrayText``.
+  func arrayText(shape: [Int], showsAll: Bool) -> String {
+    func describe<Element>(_ values: [Element]) -> String
+    where Element: BinaryFloatingPoint & LosslessStringConvertible {
+      do throws(GradlogError) {
+        return try ArrayText.describe(values, shape: shape, showsAll: showsAll)
+      } catch {
+        return "\(error)"
+      }
+    }
+    switch type {
+    case .float16: return describe((0..<count).map { Float16(bitPattern: bits($0)) })
+    case .bfloat16, .float32:
+      var values: [Float] = []
+      forEach(double: { _ in }, single: { values.append($0) }, half: { _ in })
+      return describe(values)
+    case .float64: return describe((0..<count).map { Double(bitPattern: bits($0)) })
     }
   }
 

@@ -1,39 +1,6 @@
-/// How many elements there are of each binary exponent, from `exponents_blob`.
-struct ExponentHistogram: Equatable {
-  /// The exponent of the first bin: it holds 2^e ≤ |g| < 2^(e+1).
-  let lowest: Int
+internal import Gradlog
 
-  /// Elements in each bin.
-  let counts: [Int]
-
-  /// The exponents of float64 are −1,074 to 1,023.
-  private static let possibleBins = 2_098
-
-  /// Decodes a blob; nil when it is not what `docs/FileFormat.md` describes.
-  init?(blob: [UInt8]) {
-    var numbers: [Int] = []
-    var value: UInt64 = 0
-    var shift: UInt64 = 0
-    for byte in blob {
-      guard shift < 63, numbers.count <= Self.possibleBins else { return nil }
-      value |= UInt64(byte & 0x7F) << shift
-      shift += 7
-      if byte < 0x80 {
-        guard let number = Int(exactly: value) else { return nil }
-        numbers.append(number)
-        (value, shift) = (0, 0)
-      }
-    }
-    guard shift == 0 else { return nil }
-    guard let first = numbers.first else {
-      (lowest, counts) = (0, [])
-      return
-    }
-    guard first < 1_100 + 1_024 else { return nil }
-    lowest = first - 1_100
-    counts = Array(numbers.dropFirst())
-  }
-
+extension ExponentHistogram {
   /// Bins side by side put together so that at most `rows` remain, each with its first and last
   /// exponent.
   func grouped(into rows: Int) -> [(exponents: ClosedRange<Int>, count: Int)] {
@@ -41,7 +8,7 @@ struct ExponentHistogram: Equatable {
     return stride(from: 0, to: counts.count, by: width).map { start in
       let bins = counts[start..<min(start + width, counts.count)]
       let sum = bins.reduce(0) { $0.addingReportingOverflow($1).partialValue }
-      return (lowest + start...lowest + start + bins.count - 1, sum)
+      return (lowestExponent + start...lowestExponent + start + bins.count - 1, sum)
     }
   }
 
