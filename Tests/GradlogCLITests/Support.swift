@@ -46,6 +46,11 @@ final class Workplace {
   ///
   /// Output and talk go through files, so that neither can fill a pipe that nobody reads.
   func gradlog(_ arguments: String..., input: String = "") throws -> Outcome {
+    try gradlog(arguments: arguments, input: input)
+  }
+
+  /// Runs the command in the folder.
+  func gradlog(arguments: [String], input: String = "") throws -> Outcome {
     try run("exec \"$0\" \"$@\" <.in >.out 2>.err", arguments, input: input)
   }
 
@@ -53,6 +58,34 @@ final class Workplace {
   func shell(_ line: String) throws -> Outcome {
     try run("{ \(line) ; } <.in >.out 2>.err", [], input: "")
   }
+
+  /// Runs a Python script of this folder with the second readers that the tests are given.
+  func python(_ script: String, _ arguments: String...) throws -> Outcome {
+    let path = Self.sources + "/" + script
+    return try run(
+      "exec \"$1\" \"${@:2}\" <.in >.out 2>.err", [Self.pythonCommand, path] + arguments,
+      input: "")
+  }
+
+  /// Whether Python has numpy.
+  static let hasNumpy: Bool = {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = [pythonCommand, "-c", "import numpy"]
+    process.standardError = FileHandle.nullDevice
+    guard (try? process.run()) != nil else { return false }
+    process.waitUntilExit()
+    return process.terminationStatus == 0
+  }()
+
+  private static let pythonCommand =
+    ProcessInfo.processInfo.environment["GRADLOG_TEST_PYTHON"] ?? "python3"
+
+  private static let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path
+
+  /// The root of the repository.
+  static let repository = URL(fileURLWithPath: sources).deletingLastPathComponent()
+    .deletingLastPathComponent().path
 
   private func run(_ script: String, _ arguments: [String], input: String) throws -> Outcome {
     try write(".in", input)
@@ -74,8 +107,12 @@ final class Workplace {
     return outcome
   }
 
-  /// The command lies beside the bundle of the tests.
+  /// The command that $GRADLOG_TEST_COMMAND names, an optimized build; nil when it is not set.
+  static let optimizedCommand = ProcessInfo.processInfo.environment["GRADLOG_TEST_COMMAND"]
+
+  /// Without an optimized one, the command that lies beside the bundle of the tests.
   private static let command: String = {
+    if let optimizedCommand { return optimizedCommand }
     var folder = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
     while folder.path != "/" {
       let candidate = folder.appendingPathComponent("gradlog").path

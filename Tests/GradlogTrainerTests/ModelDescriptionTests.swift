@@ -250,7 +250,7 @@ struct ModelDescriptionTests {
     )
     #expect(
       message { try ModelDescription(json: Array("{}".utf8)) }
-        == #"the model description has no layers; add "layers"; see any reference file for an example"#
+        == #"the model description has no layers; add "layers": [{"units": 16, "activation": "relu"}, {"units": 1}]"#
     )
     #expect(
       message { try ModelDescription.read(path: "/nowhere/model.json") }

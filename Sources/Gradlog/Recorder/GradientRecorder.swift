@@ -169,7 +169,13 @@ public final class GradientRecorder: Sendable {
     queue.close()
     do {
       // Waits for the writer, which has the connection until it has written everything.
-      if finished { try database.write { try RunTable.finish(self.state.runID, in: $0) } }
+      try database.write { db in
+        if finished {
+          try RunTable.finish(self.state.runID, in: db)
+        } else {
+          try RunTable.removeIfEmpty(self.state.runID, in: db)
+        }
+      }
     } catch {
       counter.add(failure: GradlogError(error, path: database.path))
     }
@@ -183,7 +189,7 @@ public final class GradientRecorder: Sendable {
   }
 
   /// Opens a recorder, calls `body` with it and closes it. When `body` throws, what was recorded is
-  /// kept and the run reads as interrupted.
+  /// kept and the run reads as interrupted; a run without a batch is not kept.
   ///
   /// - Throws: what ``init(path:run:options:)``, `body` and ``close()`` throw.
   public static func record<Result>(

@@ -165,6 +165,17 @@ enum RunTable {
       arguments: [losses.batches, losses.values, losses.failure?.description, runID])
   }
 
+  /// Takes back a run of which nothing was recorded.
+  static func removeIfEmpty(_ runID: Int64, in db: Database) throws {
+    try db.execute(
+      sql: """
+        DELETE FROM runs WHERE run_id = :run AND dropped_batches = 0
+          AND NOT EXISTS (SELECT 1 FROM batches WHERE run_id = :run)
+          AND NOT EXISTS (SELECT 1 FROM weights WHERE run_id = :run)
+        """,
+      arguments: ["run": runID])
+  }
+
   /// Notes that the run ended as it should.
   static func finish(_ runID: Int64, in db: Database) throws {
     try db.execute(

@@ -84,6 +84,12 @@ struct ModelOptions: ParsableArguments {
     guard data == nil || target != nil else {
       throw ValidationError("--data needs --target: the column to predict.")
     }
+    if let epochs, epochs < 1 {
+      throw ValidationError("--epochs is \(epochs); train 1 or more.")
+    }
+    guard initialEpoch >= 0 else {
+      throw ValidationError("--initial-epoch is \(initialEpoch); epochs are counted from 0.")
+    }
     let tableOptions = [
       ("--target", target != nil), ("--layers", layers != nil), ("--loss", loss != nil),
       ("--activation", activation != nil), ("--standardize", standardize),

@@ -55,33 +55,28 @@ struct RecordingOptions: ParsableArguments {
     }
   }
 
-  /// Opens the file and begins the run.
-  func makeRecorder(for task: TrainingTask) throws -> GradientRecorder {
+  /// How the recorder records this training.
+  func options(for task: TrainingTask) throws -> GradientRecorder.Options {
     var options = GradientRecorder.Options()
     options.stage = stage
     options.capture = try CapturePlan(capture, include: include, exclude: exclude)
     options.overlap = replace ? .replace : .refuse
     options.framework = "gradlog \(GradlogCommand.configuration.version)"
     options.configuration = task.configuration
-    return try GradientRecorder(
-      path: file, run: run ?? freeName(task.defaultName), options: options)
+    return options
   }
 
-  /// `name`, or with the first number that no run in the file has.
-  private func freeName(_ name: String) throws -> String {
-    guard FileManager.default.fileExists(atPath: file),
+  /// The run's name: the given one, or one after the task that no run in the file has.
+  func runName(for task: TrainingTask) throws -> String {
+    let name = task.defaultName
+    guard run == nil, FileManager.default.fileExists(atPath: file),
       let size = try? FileManager.default.attributesOfItem(atPath: file)[.size] as? Int, size > 0
-    else { return name }
+    else { return run ?? name }
     let recording = try Recording(path: file)
     let taken = Set(try recording.runs().map(\.name))
     try recording.close()
-    var candidate = name
-    var number = 2
-    while taken.contains(candidate) {
-      candidate = "\(name)-\(number)"
-      number += 1
-    }
-    return candidate
+    let numbered = (2...).lazy.map { "\(name)-\($0)" }
+    return taken.contains(name) ? numbered.first { !taken.contains($0) } ?? name : name
   }
 
   private static func schedule(_ text: String) throws -> CapturePlan.Schedule {

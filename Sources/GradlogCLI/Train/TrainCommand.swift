@@ -36,15 +36,13 @@ struct TrainCommand: ParsableCommand {
     if recording.noRecord {
       try task.run(callbacks: callbacks)
     } else {
-      let recorder = try recording.makeRecorder(for: task)
-      do {
+      let run = try recording.runName(for: task)
+      try GradientRecorder.record(
+        to: recording.file, run: run, options: try recording.options(for: task)
+      ) { recorder in
         try task.run(callbacks: [recorder] + callbacks)
-      } catch {
-        try? recorder.close()
-        throw error
       }
-      try recorder.close()
-      if !quiet { try report(recorder.run) }
+      if !quiet { try report(run) }
     }
     // By convention, 128 and the number of the signal.
     if let signal = interruption.signal { throw ExitCode(128 + signal) }

@@ -36,7 +36,7 @@ struct TrainingTask {
         layers: (options.layers ?? [64, 64]).map {
           Dense($0, activation: options.activation ?? .relu)
         }
-          + [table.outputLayer(for: loss)],
+          + [try table.outputLayer(for: loss)],
         loss: loss, epochs: 10)
       Self.override(&description, with: options)
       self.description = description
@@ -105,13 +105,17 @@ extension Loss {
 
 extension TabularData {
   /// The last layer that suits a loss on this table.
-  fileprivate func outputLayer(for loss: Loss) -> Dense {
-    switch (loss, task) {
-    case (.sparseCategoricalCrossentropy, .classification(let labels)),
-      (.categoricalCrossentropy, .classification(let labels)):
-      Dense(labels.count, activation: .softmax)
-    case (.binaryCrossentropy, _): Dense(1, activation: .sigmoid)
-    default: outputLayer
+  ///
+  /// - Throws: ``GradlogError`` for binary crossentropy on other than two classes.
+  fileprivate func outputLayer(for loss: Loss) throws(GradlogError) -> Dense {
+    guard case .classification(let labels) = task, loss.isCrossentropy else { return outputLayer }
+    guard loss == .binaryCrossentropy else { return Dense(labels.count, activation: .softmax) }
+    guard labels.count == 2 else {
+      throw GradlogError(
+        .invalidArgument,
+        "binary_crossentropy tells two classes apart, and \"\(targetName)\" has \(labels.count)",
+        remedy: "use sparse_categorical_crossentropy for classes, mean_squared_error for a number")
     }
+    return outputLayer
   }
 }

@@ -48,13 +48,19 @@ extension ModelDescription {
     data = try Self.data(x: members["x"], y: members["y"])
   }
 
+  /// What a description must have, each with an example.
+  private static let requiredKeys = [
+    "layers": #"[{"units": 16, "activation": "relu"}, {"units": 1}]"#,
+    "loss": #""mean_squared_error""#, "optimizer": #""adam""#,
+  ]
+
   private static func required(
     _ key: String, in members: [String: JSONNode]
   ) throws(GradlogError) -> JSONNode {
     guard let node = members[key] else {
       throw GradlogError(
         .invalidData, "the model description has no \(key)",
-        remedy: "add \"\(key)\"; see any reference file for an example")
+        remedy: "add \"\(key)\": \(Self.requiredKeys[key] ?? "…")")
     }
     return node
   }
