@@ -61,7 +61,7 @@ final class Workplace {
 
   /// Runs a Python script of this folder with the second readers that the tests are given.
   func python(_ script: String, _ arguments: String...) throws -> Outcome {
-    let path = Self.sources + "/" + script
+    let path = script.hasPrefix("/") ? script : Self.sources + "/" + script
     return try run(
       "exec \"$1\" \"${@:2}\" <.in >.out 2>.err", [Self.pythonCommand, path] + arguments,
       input: "")

@@ -242,7 +242,8 @@ private func rows(_ path: String, _ sql: String) throws -> [[String]] {
       error?.problem
         == "weight \"w\": a float64 tensor of shape [3] cannot be made from 16 bytes")
     #expect(recorder.losses.batches == 3)
-    #expect(try rows(path, "SELECT batch, norm FROM gradients").map { $0[0] } == ["0", "4"])
+    // The training took the steps whose batches are lost.
+    #expect(try rows(path, "SELECT batch, step FROM gradients") == [["0", "0"], ["4", "4"]])
     #expect(
       try rows(
         path, "SELECT dropped_batches, failure IS NOT NULL, finished_at IS NOT NULL FROM runs")
@@ -359,5 +360,28 @@ private func rows(_ path: String, _ sql: String) throws -> [[String]] {
     recorder.record(epoch: 0, batch: 1) { $0.add("w", [1.0], shape: [1]) }
     #expect(throws: GradlogError.self) { try recorder.close() }
     #expect(recorder.losses.batches == 1)
+  }
+
+  @Test func whatFailsForAWhileIsCountedAndItsStepsToo() throws {
+    let recorder = try GradientRecorder(path: path, run: "r")
+    recorder.record(epoch: 0, batch: 0) { $0.add("w", [1.0], shape: [1]) }
+    try recorder.flush()
+    let other = try DatabaseQueue(path: path)
+    try other.write { try $0.execute(sql: "ALTER TABLE gradient_values RENAME TO hidden") }
+    for batch in 1...3 {
+      recorder.record(epoch: 0, batch: batch) { $0.add("v", [1.0], shape: [1]) }
+    }
+    #expect(throws: GradlogError.self) { try recorder.flush() }
+    try other.write { try $0.execute(sql: "ALTER TABLE hidden RENAME TO gradient_values") }
+    try other.close()
+    recorder.record(epoch: 0, batch: 4) { $0.add("w", [1.0], shape: [1]) }
+    #expect(throws: GradlogError.self) { try recorder.close() }
+    #expect(recorder.losses.batches == 3)
+    #expect(
+      try rows(path, "SELECT batch, step, weight FROM gradients") == [
+        ["0", "0", "w"], ["4", "4", "w"],
+      ])
+    #expect(try rows(path, "SELECT dropped_batches FROM runs") == [["3"]])
+    #expect(try rows(path, "SELECT name FROM weights") == [["w"]])
   }
 }

@@ -26,6 +26,8 @@ public final class GradientRecorder: Sendable {
   private let process = getpid()
   private let isClosed = Atomic(false)
   private let complainedOfFork = Atomic(false)
+  /// Batches lost before they reached the writer, since the last one that did.
+  private let lostBeforeNext = Atomic(0)
 
   /// The name of the run.
   public let run: String
@@ -106,10 +108,10 @@ public final class GradientRecorder: Sendable {
     _ context: BatchContext, _ assemble: (inout GradientBatch) throws(Failure) -> Void
   ) throws(Failure) {
     guard getpid() == process else { return complainOfFork() }
-    if let failure = context.failure { return counter.add(batches: 1, failure: failure) }
+    if let failure = context.failure { return lose(because: failure) }
     guard let slab = queue.checkOut() else {
       let closed = isClosed.load(ordering: .acquiring)
-      return counter.add(batches: 1, failure: closed ? Self.usedAfterClose : Self.full)
+      return lose(because: closed ? Self.usedAfterClose : Self.full)
     }
     var batch = GradientBatch(in: slab)
     do {
@@ -122,11 +124,18 @@ public final class GradientRecorder: Sendable {
     if let failure = batch.failure {
       slab.discardBatch()
       queue.putBack(slab)
-      counter.add(batches: 1, failure: failure)
+      lose(because: failure)
     } else {
-      let bytes = slab.finishBatch(context, recordedAt: secondsSince1970())
+      let bytes = slab.finishBatch(
+        context, recordedAt: secondsSince1970(),
+        lostBefore: lostBeforeNext.exchange(0, ordering: .relaxed))
       queue.checkIn(slab, batchBytes: bytes)
     }
+  }
+
+  private func lose(because failure: GradlogError) {
+    lostBeforeNext.add(1, ordering: .relaxed)
+    counter.add(batches: 1, failure: failure)
   }
 
   /// Records one batch; see ``record(_:_:)``.
@@ -192,6 +201,7 @@ public final class GradientRecorder: Sendable {
   /// kept and the run reads as interrupted; a run without a batch is not kept.
   ///
   /// - Throws: what ``init(path:run:options:)``, `body` and ``close()`` throw.
+  @discardableResult
   public static func record<Result>(
     to path: String, run: String, options: Options = Options(),
     _ body: (GradientRecorder) throws -> Result

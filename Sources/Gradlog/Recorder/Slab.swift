@@ -5,8 +5,8 @@ struct PendingBatch {
   let recordedAt: Double
   /// Its entries of ``Slab/gradients``.
   let gradients: Range<Int>
-  /// Bytes that it takes in the slab.
-  let byteCount: Int
+  /// Batches that were recorded between the one before and this one, and are lost.
+  let lostBefore: Int
 }
 
 /// A gradient that waits in a slab.
@@ -74,12 +74,12 @@ final class Slab {
   }
 
   /// Completes the batch that is being assembled and returns the bytes that it takes.
-  func finishBatch(_ context: BatchContext, recordedAt: Double) -> Int {
+  func finishBatch(_ context: BatchContext, recordedAt: Double, lostBefore: Int) -> Int {
     let byteCount = used - openBatch.offset
     batches.append(
       PendingBatch(
         context: context, recordedAt: recordedAt,
-        gradients: openBatch.firstGradient..<gradients.count, byteCount: byteCount))
+        gradients: openBatch.firstGradient..<gradients.count, lostBefore: lostBefore))
     openBatch = (gradients.count, used)
     return byteCount
   }

@@ -65,6 +65,7 @@ struct Writer {
     var bytes = 0
     do {
       let earlierBefore = earlier
+      let stepBefore = inserter.nextStep
       do {
         try db.execute(sql: "BEGIN IMMEDIATE")
         try inserter.beginTransaction()
@@ -79,7 +80,7 @@ struct Writer {
         try db.execute(sql: "COMMIT")
       } catch {
         earlier = earlierBefore
-        inserter.forgetTransaction()
+        inserter.forgetTransaction(resumingAt: stepBefore + batchCount)
         if db.isInsideTransaction { try? db.rollback() }
         throw error
       }
@@ -96,6 +97,7 @@ struct Writer {
   private mutating func insert(_ batch: PendingBatch, of slab: Slab) throws {
     do {
       try cutOff(at: batch.context)
+      for _ in 0..<batch.lostBefore { inserter.skipStep() }
       let droppedValues = try inserter.insert(batch, of: slab)
       guard droppedValues > 0 else { return }
       losses.add(
@@ -104,6 +106,7 @@ struct Writer {
           .storage, "a gradient of more than 1,000,000,000 bytes does not fit in an SQLite blob",
           remedy: "its statistics are kept; exclude it from the captured values"))
     } catch let error as GradlogError {
+      inserter.skipStep()
       losses.add(batches: 1, failure: error)
     }
   }
@@ -115,7 +118,7 @@ struct Writer {
     let batch = RecordedBatch(epoch: context.epoch, batch: context.batch)
     guard batch <= last else { return }
     try RunTable.truncate(runID, from: batch, in: db)
-    try inserter.reload()
+    try inserter.reload(resumingAt: RunTable.state(of: runID, in: db).nextStep)
   }
 
   /// Tells the file of losses that it does not know of; when that fails, the next call tries again.

@@ -16,7 +16,7 @@ final class BatchInserter {
   private var nextGradientID: Int64 = 0
 
   /// The step of the next batch that does not name one.
-  private var nextStep: Int
+  private(set) var nextStep: Int
   /// Whether the file was rolled back to before what this knows.
   private var isStale = false
 
@@ -34,7 +34,7 @@ final class BatchInserter {
 
   /// To be called first in each transaction: other processes may have inserted rows meanwhile.
   func beginTransaction() throws {
-    if isStale { try reload() }
+    if isStale { try reload(resumingAt: nextStep) }
     nextBatchID = try 1 + (Int64.fetchOne(db, sql: "SELECT max(batch_id) FROM batches") ?? 0)
     nextGradientID =
       try 1 + (Int64.fetchOne(db, sql: "SELECT max(gradient_id) FROM gradient_statistics") ?? 0)
@@ -45,16 +45,23 @@ final class BatchInserter {
     for finding in detectors.takeFindings() { try FindingTable.merge(finding, run: runID, in: db) }
   }
 
-  /// To be called when a transaction is rolled back.
-  func forgetTransaction() {
+  /// To be called when a transaction is rolled back. The training took its steps all the same, so
+  /// they are counted: `step` is the one after them.
+  func forgetTransaction(resumingAt step: Int) {
     isStale = true
+    nextStep = step
     _ = detectors.takeFindings()
   }
 
-  /// Learns weights and steps from the file again.
-  func reload() throws {
+  /// Counts a step whose batch is lost.
+  func skipStep() {
+    nextStep += 1
+  }
+
+  /// Learns the weights from the file again and goes on with a step.
+  func reload(resumingAt step: Int) throws {
     weights = try WeightTable(runID: runID, capture: capture, in: db)
-    nextStep = try RunTable.state(of: runID, in: db).nextStep
+    nextStep = step
     isStale = false
   }
 
