@@ -7,7 +7,7 @@ struct HeavyTails {
 
   init(seed: UInt64) {
     var generator = SplitMix64(state: seed)
-    pool = (0..<1 << 20).map { _ in
+    pool = (0..<1 << 22).map { _ in
       let (first, second) = Self.normals(&generator)
       return Float(first * exp(second))
     }
@@ -16,7 +16,7 @@ struct HeavyTails {
 
   /// Replaces `tensor` by so many elements of about this size.
   mutating func fill(_ tensor: inout [Float], count: Int, scale: Double) {
-    let start = Int(truncatingIfNeeded: generator.next() >> 44)
+    let start = Int(truncatingIfNeeded: generator.next() >> 42)
     let (noise, _) = Self.normals(&generator)
     let factor = Float(scale * exp(0.1 * noise))
     let mask = pool.count - 1

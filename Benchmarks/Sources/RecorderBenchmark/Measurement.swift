@@ -64,17 +64,14 @@ struct Meter {
   }
 
   private static func cpuSeconds() -> Double {
-    var usage = rusage()
-    getrusage(RUSAGE_SELF, &usage)
-    let seconds = usage.ru_utime.tv_sec + usage.ru_stime.tv_sec
-    return Double(seconds) + Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6
+    Double(nanoseconds(of: CLOCK_PROCESS_CPUTIME_ID)) * 1e-9
   }
 }
 
 /// A clock that never goes back.
-func nanoseconds() -> UInt64 {
+func nanoseconds(of clock: clockid_t = CLOCK_MONOTONIC) -> UInt64 {
   var time = timespec()
-  clock_gettime(CLOCK_MONOTONIC, &time)
+  clock_gettime(clock, &time)
   return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }
 

@@ -55,7 +55,7 @@ struct Stream {
   /// Writes a stream to a folder, with its weights beside it as lines of name, elements and shape.
   ///
   /// An element is normal × lognormal, as gradients are heavy-tailed, scaled by its layer (1e-6 at the
-  /// input to 1e-2 at the loss) and by its batch. A million draws serve all tensors, each of which
+  /// input to 1e-2 at the loss) and by its batch. Four million draws serve all tensors, each of which
   /// begins at a place of its own: drawing a billion would take longer than all measurements.
   static func write(_ network: Network, to folder: String) throws {
     let lines = network.weights.map { weight in
