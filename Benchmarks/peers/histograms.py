@@ -69,7 +69,7 @@ class WandbOffline:
         count = 0
         for data in records(path.read_bytes()):
             for item in Record.FromString(data).history.item:
-                count += '"_type":"histogram"' in item.value_json.replace(" ", "")
+                count += item.nested_key[-1:] == ["_type"] and item.value_json == '"histogram"'
         return count
 
 
