@@ -3,7 +3,6 @@
 import json
 import os
 import platform
-import shutil
 import sqlite3
 import statistics
 import subprocess
@@ -71,7 +70,7 @@ def describe(repetitions, folder):
     )
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     swift = (run(["swift", "--version"]) or "Swift").splitlines()[0]
-    file_system = (run(["stat", "-f", "-c", "%T", folder]) or "").strip()
+    file_system = (run(["findmnt", "-n", "-o", "FSTYPE", "-T", folder]) or "").strip()
     peers = ["h5py", "safetensors", "zarr", "duckdb", "duckdb-cli", "pyarrow", "pandas", "polars", "tensorboardX", "wandb"]
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in peers)
     load = os.getloadavg()[0]
@@ -82,8 +81,3 @@ def describe(repetitions, folder):
         f"{platform.python_version()}; {versions}. Medians of {repetitions} interleaved runs, each in a process of "
         "its own."
     )
-
-
-def empty(folder):
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)

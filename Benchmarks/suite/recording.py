@@ -11,16 +11,16 @@ COMPUTE = {"M": 5, "L": 150}
 
 # How much of S, M and L a peer gets: the slow ones are measured on the first batches and scaled.
 PEERS = {
-    "Python sqlite3, naive": (1_000, 100, 10),
+    "Python sqlite3, naive": (1_000, 200, 10),
     "Python sqlite3, tuned": (5_000, 200, 10),
-    "TensorBoard histograms": (300, 50, 4),
-    "W&B offline histograms": (1_000, 100, 5),
+    "TensorBoard histograms": (300, 100, 5),
+    "W&B offline histograms": (3_000, 200, 10),
     "h5py": (2_000, 200, 10),
     "h5py, buffered": (10_000, 200, 10),
     "safetensors": (2_000, 200, 10),
-    "zarr": (10_000, 100, 5),
-    "DuckDB": (5_000, 40, 3),
-    "Parquet": (5_000, 100, 5),
+    "zarr": (10_000, 200, 10),
+    "DuckDB": (5_000, 40, 5),
+    "Parquet": (5_000, 200, 10),
 }
 
 

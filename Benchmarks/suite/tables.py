@@ -3,18 +3,16 @@
 from . import recording
 
 MB = 1e6
+MS = 1e-3
 
 
-def number(value, digits=3, unit=1):
-    """Three significant digits, without an exponent; a dash when there is none."""
+def number(value, unit=1):
+    """Three digits, at most two of them after the point; a dash when there is no value."""
     if value is None:
         return "-"
     value /= unit
-    if value == 0:
-        return "0"
-    if abs(value) >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.{digits}g}" if abs(value) >= 0.001 else f"{value:.1e}"
+    digits = 0 if value >= 99.5 else 1 if value >= 9.95 else 2
+    return f"{value:,.{digits}f}"
 
 
 def ratio(value, base):
@@ -57,16 +55,16 @@ def stream_table(stream, cases, batches):
             [
                 each.name, keeps,
                 number(each.value("median_microseconds")), number(each.value("p99_microseconds")),
-                mark + number(durable), f"{mark}{number(low)} - {number(high)}",
+                mark + number(durable, MS), f"{number(low, MS)} - {number(high, MS)}",
                 "-" if copies else mark + number(ratio(durable, base)),
-                mark + number(each.value("cpu_seconds", batches)),
-                number(each.value("peak_bytes"), unit=MB),
-                "-" if copies else mark + number(each.value("disk_bytes", batches), unit=MB),
+                mark + number(each.value("cpu_seconds", batches), MS),
+                number(each.value("peak_bytes"), MB),
+                "-" if copies else mark + number(each.value("disk_bytes", batches), MB),
             ]
         )  # fmt: skip
     header = [
-        "recorder", "keeps", "training thread µs/batch", "p99", "until durable s", "min - max",
-        "× C SQLite, WAL, no statistics", "CPU s", "memory MB", "disk MB",
+        "recorder", "keeps", "training thread µs/batch", "p99", "until durable ms", "min - max",
+        "× C SQLite, WAL, no statistics", "CPU ms", "memory MB", "disk MB",
     ]  # fmt: skip
     weights = {"S": "6 tensors, 321", "M": "8 tensors, 1,199,882", "L": "161 tensors, 25,557,032"}[stream]
     title = {"S": "the dense network 10-16-8-1", "M": "a convolutional network", "L": "ResNet-50"}[stream]

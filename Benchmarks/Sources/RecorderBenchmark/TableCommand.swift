@@ -35,7 +35,7 @@ struct TableCommand: ParsableCommand {
         ) { gradients in
           for (index, weight) in weights.enumerated() {
             source.fill(&values, count: weight.count, scale: Self.scale(index, progress))
-            if index == 42, batch % 1_000 == 999 { values[0] = .nan }
+            if index == 42, batch % 500 == 499 { values[0] = .nan }
             gradients.add(weight.name, values, shape: weight.shape)
           }
         }
