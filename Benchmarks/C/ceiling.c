@@ -1,8 +1,13 @@
 // The physical limits that a recorder is held against, one case per process:
 //
+//   ceiling warm MEGABYTES
 //   ceiling copy STREAM BATCHES
 //   ceiling write STREAM BATCHES FILE
 //   ceiling sqlite STREAM BATCHES FILE SCHEMA wal|truncate null|constant
+//
+// `warm` measures nothing: it touches that much memory and gives it back, so that the next case finds it
+// ready. On a virtual machine a page that was free for a while has gone back to the host, and taking it again
+// costs microseconds, which would be charged to whoever writes first.
 //
 // `sqlite` fills gradlog's own tables (SCHEMA is the SQL that makes them, taken from a recording) with as
 // many rows and bytes as gradlog does, on the calling thread, computing nothing: the statistics are NULL or
@@ -13,6 +18,11 @@
 #include <string.h>
 
 enum { BUFFERS = 4, PIECE = 1 << 20, TRANSACTION = 64 << 20 };
+
+static void warm(size_t megabytes) {
+  volatile char *memory = allocate(megabytes << 20);
+  for (size_t i = 0; i < megabytes << 20; i += 4096) memory[i] = 1;
+}
 
 // Buffers in turn, as anything needs more than one that hands batches over.
 static void copy_batches(const struct stream *stream) {
@@ -186,6 +196,10 @@ static void record_batches(const struct stream *stream, char **arguments) {
 
 int main(int count, char **arguments) {
   const char *usage = "usage: ceiling copy|write|sqlite STREAM BATCHES [FILE [SCHEMA JOURNAL STATISTICS]]";
+  if (count == 3 && strcmp(arguments[1], "warm") == 0) {
+    warm(atol(arguments[2]));
+    return 0;
+  }
   if (count < 4) fail(usage);
   struct stream stream = load(arguments[2], atol(arguments[3]));
   if (strcmp(arguments[1], "copy") == 0 && count == 4) copy_batches(&stream);

@@ -43,10 +43,12 @@ def run(command, **options):
     return done.stdout
 
 
-def measured(command):
-    """Runs a case that prints one line of JSON; None when it failed."""
-    # What the case before has left to write would be written at the cost of this one.
+def measured(command, megabytes):
+    """Runs a case that prints one line of JSON and needs so much memory; None when it failed."""
+    # What the case before has left to write would be written at the cost of this one, and so would be
+    # memory that a virtual machine has to ask its host for.
     os.sync()
+    run([CEILING, "warm", megabytes])
     output = run(command)
     return json.loads(output.splitlines()[-1]) if output else None
 

@@ -32,12 +32,14 @@ class Case:
     keeps: str
     command: list
     outputs: list
+    # The stream, the file, and as much again for the page cache and the case itself.
+    megabytes: int
     runs: list = field(default_factory=list)
 
     def measure(self):
         for output in self.outputs:
             remove(output)
-        self.runs.append(measured(self.command))
+        self.runs.append(measured(self.command, self.megabytes))
         for output in self.outputs:
             remove(output)
 
@@ -81,10 +83,10 @@ def cases(stream, folder, quick, with_peers):
 
     def swift(name, keeps, command, *options):
         options = [stream, "--streams", folder, "--batches", batches, *options]
-        return Case(name, keeps, [RECORDER, command, *options], [file])
+        return Case(name, keeps, [RECORDER, command, *options], [file], megabytes(stream, batches))
 
     def ceiling(name, keeps, mode, *options):
-        return Case(name, keeps, [CEILING, mode, source, batches, *options], [file])
+        return Case(name, keeps, [CEILING, mode, source, batches, *options], [file], megabytes(stream, batches))
 
     def database(journal, statistics):
         name = {"wal": "C SQLite, WAL", "truncate": "C SQLite, rollback journal"}[journal]
@@ -112,7 +114,12 @@ def cases(stream, folder, quick, with_peers):
 def peer(name, stream, batches, folder):
     script = machine.BENCHMARKS / "peers/peer.py"
     options = ["--batches", batches, "--streams", folder, "--folder", folder / "peer"]
-    return Case(name, "", [machine.sys.executable, script, name, stream, *options], [])
+    command = [machine.sys.executable, script, name, stream, *options]
+    return Case(name, "", command, [], megabytes(stream, batches))
+
+
+def megabytes(stream, batches):
+    return 3 * batches * {"S": 1_284, "M": 4_799_528, "L": 102_228_128}[stream] // 1_000_000 + 100
 
 
 def measure(streams, folder, repetitions, quick, with_peers):
