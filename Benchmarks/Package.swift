@@ -5,12 +5,22 @@ import PackageDescription
 let package = Package(
   name: "gradlog-benchmarks",
   platforms: [.macOS(.v15)],
-  dependencies: [.package(name: "gradlog", path: "..")],
+  dependencies: [
+    .package(name: "gradlog", path: ".."),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+  ],
   targets: [
     .executableTarget(
       name: "trainer-benchmark",
       dependencies: [.product(name: "GradlogTrainer", package: "gradlog")],
-      path: "Sources/TrainerBenchmark")
+      path: "Sources/TrainerBenchmark"),
+    .executableTarget(
+      name: "recorder-benchmark",
+      dependencies: [
+        .product(name: "Gradlog", package: "gradlog"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Sources/RecorderBenchmark"),
   ]
 )
 

@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+"""Runs the benchmarks, and writes what they measured into docs/Performance.md.
+
+Between the lines <!-- measured: NAME --> and <!-- end --> of that page everything is replaced; the rest is
+written by hand and stays.
+"""
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+from suite import machine, reading, recording, tables
+from suite.machine import BENCHMARKS, PROJECT, say
+
+PAGE = PROJECT / "docs/Performance.md"
+PARTS = ["S", "M", "L", "read", "trainer"]
+
+
+def replace(page, name, lines):
+    """The page with other text between two markers."""
+    pattern = re.compile(rf"(<!-- measured: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
+    text = "\n".join(lines).strip()
+    page, count = pattern.subn(lambda found: f"{found[1]}\n{text}\n\n{found[2]}", page)
+    if count != 1:
+        raise SystemExit(f"{PAGE.name} has no markers for {name}")
+    return page
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="once, with fewer batches and rows, printed")
+    parser.add_argument("--only", default=",".join(PARTS), help="some of S,M,L,read,trainer (default: all)")
+    parser.add_argument("--skip-peers", action="store_true", help="the limits and gradlog alone")
+    parser.add_argument("--repetitions", type=int, help="how often each case runs (default: 3)")
+    parser.add_argument("--folder", type=Path, default=BENCHMARKS / ".work", help="where the files go, 6 GB")
+    parser.add_argument("--stdout", action="store_true", help="print the tables instead of writing the page; "
+                        "so does anything that leaves out some streams or the peers")  # fmt: skip
+    options = parser.parse_args()
+    parts = options.only.split(",")
+    if unknown := set(parts) - set(PARTS):
+        parser.error(f"--only knows {', '.join(PARTS)}, not {', '.join(sorted(unknown))}")
+    repetitions = options.repetitions or (1 if options.quick else 3)
+    folder = options.folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    machine.CEILING.parent.mkdir(parents=True, exist_ok=True)
+
+    measured = {}
+    streams = [part for part in PARTS if part in parts and part in recording.BATCHES]
+    if streams:
+        recording.prepare(folder, streams)
+        found = recording.measure(streams, folder, repetitions, options.quick, not options.skip_peers)
+        measured["recording"] = tables.pages(found, options.quick, not options.skip_peers)
+        for stream in streams:
+            (folder / f"{stream}.stream").unlink()
+    if "read" in parts:
+        sizes = [100_000] if options.quick else [1_000_000, 5_000_000]
+        measured["reading"] = reading.pages(*reading.measure(folder, repetitions, sizes))
+    if "trainer" in parts:
+        measured["trainer"] = [(machine.run([machine.TRAINER]) or "It failed.").strip()]
+    about = machine.describe(repetitions, folder)
+
+    # The page shows all streams side by side, or none.
+    partial = 0 < len(streams) < len(recording.BATCHES)
+    if options.quick or options.stdout or options.skip_peers or partial:
+        print(about)
+        print("\n".join(line for lines in measured.values() for line in lines))
+        return
+    page = replace(PAGE.read_text(), "machine", [about])
+    for name, lines in measured.items():
+        page = replace(page, name, lines)
+    PAGE.write_text(page)
+    say(f"written to {PAGE.relative_to(PROJECT)}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
