@@ -1,12 +1,27 @@
 import Foundation
 import GRDB
 import Gradlog
+import Testing
 
 /// What a run of the command gave.
 struct Outcome: Equatable {
   var code: Int32
   var output: String
   var talk: String
+}
+
+/// An invocation that must fail, with its exit code and what is said.
+struct Mistake: CustomTestStringConvertible, Sendable {
+  let arguments: [String]
+  let code: Int32
+  let sentence: String
+  var testDescription: String { arguments.joined(separator: " ") }
+
+  init(_ code: Int32, _ arguments: String..., says sentence: String) {
+    self.arguments = arguments
+    self.code = code
+    self.sentence = sentence
+  }
 }
 
 /// A folder with a recording, in which the built command is run.

@@ -5,20 +5,6 @@ import Testing
 ///
 /// Through the built command.
 @Suite struct WrongInvocationTests {
-  /// One mistake.
-  struct Mistake: CustomTestStringConvertible, Sendable {
-    let arguments: [String]
-    let code: Int32
-    let sentence: String
-    var testDescription: String { arguments.joined(separator: " ") }
-
-    init(_ code: Int32, _ arguments: String..., says sentence: String) {
-      self.arguments = arguments
-      self.code = code
-      self.sentence = sentence
-    }
-  }
-
   private static let give = "give a file that gradlog recorded"
   private static let columns =
     "'gradlog sql \"PRAGMA table_info(gradients)\"' lists the columns there are"

@@ -2,19 +2,6 @@ import Testing
 
 /// Trainings that cannot be: one sentence, the right exit code, and no run in the file.
 @Suite struct WrongTrainingTests {
-  struct Mistake: CustomTestStringConvertible, Sendable {
-    let arguments: [String]
-    let code: Int32
-    let sentence: String
-    var testDescription: String { arguments.joined(separator: " ") }
-
-    init(_ code: Int32, _ arguments: String..., says sentence: String) {
-      self.arguments = arguments
-      self.code = code
-      self.sentence = sentence
-    }
-  }
-
   private static let seeHelp = "; see 'gradlog train --help'"
 
   static let mistakes = [
