@@ -116,6 +116,9 @@ import Testing
     #expect(try captured("--capture", "every:4") == "72,18,3,72")
     #expect(try captured("--capture", "epochs:1..1") == "72,24,4,72")
     #expect(try captured("--capture", "none") == "72,0,0,72")
+    #expect(try captured("--capture", "around-findings:2,2") == "72,0,0,72")
+    #expect(try captured("--values-as", "bfloat16") == "72,72,12,72")
+    #expect(try captured("--budget", "1kB") == "72,0,0,72")
     #expect(try captured("--include", "*/kernel", "--exclude", "dense_2*") == "72,24,12,72")
   }
 

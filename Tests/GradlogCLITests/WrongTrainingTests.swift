@@ -39,7 +39,7 @@ import Testing
     Mistake(
       64, "--example", "article", "--capture", "every:0",
       says:
-        "The value 'every:0' is invalid for '--capture <plan>': write every-batch, every:10, epochs:0..4 or none\(seeHelp)"
+        "The value 'every:0' is invalid for '--capture <plan>': write every-batch, every:10, epochs:0..4, around-findings:5,20 or none\(seeHelp)"
     ),
     Mistake(
       64, "--example", "article", "--include", "[a",

@@ -65,6 +65,16 @@ import Testing
     #expect(BFloat16(value).bitPattern == pattern)
   }
 
+  @Test func roundsADoubleOnce() {
+    // A hair above a tie: rounding to Float first would make it the tie, and the tie goes down.
+    #expect(BFloat16(Double(1 + 0x1p-8 + 0x1p-40)).bitPattern == 0x3F81)
+    #expect(BFloat16(Double(1 + 0x1p-8 - 0x1p-40)).bitPattern == 0x3F80)
+    #expect(BFloat16(Double(1 + 0x1p-8)).bitPattern == 0x3F80)
+    #expect(BFloat16(-1e-50).bitPattern == 0x8000)
+    #expect(BFloat16(1e300).bitPattern == 0x7F80)
+    #expect(Float(BFloat16(Double.nan)).isNaN)
+  }
+
   @Test func aNaNWhoseFractionIsLostStaysANaN() {
     #expect(Float(BFloat16(Float(bitPattern: 0x7F80_0001))).isNaN)
   }

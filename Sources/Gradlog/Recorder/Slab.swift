@@ -98,11 +98,12 @@ final class Slab {
     openBatch = (0, 0)
   }
 
-  /// The bytes of a gradient of this slab.
-  func bytes(of gradient: PendingGradient) -> UnsafeRawBufferPointer {
-    guard let tensor = gradient.tensor else { return UnsafeRawBufferPointer(start: nil, count: 0) }
-    return UnsafeRawBufferPointer(
+  /// A gradient of this slab; nil when it is absent.
+  func tensor(of gradient: PendingGradient) -> TensorView? {
+    guard let tensor = gradient.tensor else { return nil }
+    let bytes = UnsafeRawBufferPointer(
       start: memory.map { $0 + gradient.offset },
       count: tensor.elementCount * tensor.dtype.byteWidth)
+    return TensorView(checked: tensor, bytes: bytes)
   }
 }

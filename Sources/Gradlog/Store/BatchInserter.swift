@@ -6,7 +6,9 @@ final class BatchInserter {
   private let db: Database
   private let runID: Int64
   private let capture: CapturePlan
-  private let statements: Statements
+  private let batches: InsertStatement
+  private let statistics: InsertStatement
+  private let values: ValueKeeper
   private var weights: WeightTable
   private var pass = StatisticsPass()
   private var detectors = Detectors()
@@ -20,12 +22,12 @@ final class BatchInserter {
   /// Whether the file was rolled back to before what this knows.
   private var isStale = false
 
-  /// SQLite's default limit on the bytes of a blob.
-  private static let largestBlob = 1_000_000_000
-
   init(run: RunState, capture: CapturePlan, in db: Database) throws {
     weights = try WeightTable(runID: run.runID, capture: capture, in: db)
-    statements = try Statements(in: db)
+    batches = try InsertStatement(into: "batches", columns: Self.batchColumns, in: db)
+    statistics = try InsertStatement(
+      into: "gradient_statistics", columns: Self.statisticsColumns, in: db)
+    values = try ValueKeeper(run: run.runID, plan: capture, in: db)
     self.db = db
     self.capture = capture
     runID = run.runID
@@ -35,6 +37,7 @@ final class BatchInserter {
   /// To be called first in each transaction: other processes may have inserted rows meanwhile.
   func beginTransaction() throws {
     if isStale { try reload(resumingAt: nextStep) }
+    try values.beginTransaction()
     nextBatchID = try 1 + (Int64.fetchOne(db, sql: "SELECT max(batch_id) FROM batches") ?? 0)
     nextGradientID =
       try 1 + (Int64.fetchOne(db, sql: "SELECT max(gradient_id) FROM gradient_statistics") ?? 0)
@@ -51,6 +54,7 @@ final class BatchInserter {
     isStale = true
     nextStep = step
     _ = detectors.takeFindings()
+    values.forgetTransaction()
   }
 
   /// Counts a step whose batch is lost.
@@ -79,39 +83,57 @@ final class BatchInserter {
     }
     let step = batch.context.step ?? nextStep
     try insertRow(batch, batchID: batchID, step: step)
+    let place = BatchPlace(batchID: batchID, epoch: batch.context.epoch, step: step)
+    let droppedValues = try insertGradients(of: batch, slab, place)
+    nextStep = step + 1
+    return droppedValues
+  }
+
+  private func insertGradients(
+    of batch: PendingBatch, _ slab: Slab, _ place: BatchPlace
+  ) throws -> Int {
     var droppedValues = 0
+    var findingBegins = false
+    detectors.beginBatch()
+    values.beginBatch()
     for (gradient, index) in zip(slab.gradients[batch.gradients], weightIndices) {
       let weight = weights[index]
-      let keepsValues =
-        weight.isCaptured && capture.includes(epoch: batch.context.epoch, step: step)
-      let bytes = slab.bytes(of: gradient)
-      try insertStatistics(of: gradient, bytes, weight.weightID, batchID)
-      if keepsValues, gradient.tensor != nil, try !insertValues(bytes) { droppedValues += 1 }
+      if let tensor = slab.tensor(of: gradient) {
+        let begins = try insertStatistics(of: tensor, weight.weightID, place.batchID)
+        findingBegins = findingBegins || begins
+        if weight.isCaptured,
+          try !values.keep(tensor, gradientID: nextGradientID, batch: place)
+        {
+          droppedValues += 1
+        }
+      } else {
+        try insertAbsent(weight.weightID, place.batchID)
+      }
       nextGradientID += 1
     }
-    nextStep = step + 1
+    try values.endBatch(findingBegins: findingBegins)
     return droppedValues
   }
 
   private func insertRow(_ batch: PendingBatch, batchID: Int64, step: Int) throws {
     let context = batch.context
     let lossIsNaN = context.loss?.isNaN ?? false
-    statements.batches.bind(batchID)
-    statements.batches.bind(runID)
-    statements.batches.bind(context.epoch)
-    statements.batches.bind(context.batch)
-    statements.batches.bind(context.optimizer)
-    statements.batches.bind(context.call)
-    statements.batches.bind(step)
-    statements.batches.bind(context.loss)
-    statements.batches.bind(lossIsNaN ? 1 : 0)
-    statements.batches.bind(context.learningRate)
-    statements.batches.bind(context.lossScale)
-    statements.batches.bind(batch.recordedAt)
-    statements.batches.bind(nextGradientID)
-    statements.batches.bind(batch.gradients.count)
+    batches.bind(batchID)
+    batches.bind(runID)
+    batches.bind(context.epoch)
+    batches.bind(context.batch)
+    batches.bind(context.optimizer)
+    batches.bind(context.call)
+    batches.bind(step)
+    batches.bind(context.loss)
+    batches.bind(lossIsNaN ? 1 : 0)
+    batches.bind(context.learningRate)
+    batches.bind(context.lossScale)
+    batches.bind(batch.recordedAt)
+    batches.bind(nextGradientID)
+    batches.bind(batch.gradients.count)
     do {
-      try statements.batches.execute()
+      try batches.execute()
     } catch let error as DatabaseError where error.extendedResultCode == .SQLITE_CONSTRAINT_UNIQUE {
       throw GradlogError(
         .overlap, "the run already holds epoch \(context.epoch) batch \(context.batch)",
@@ -119,62 +141,42 @@ final class BatchInserter {
     }
   }
 
+  /// Whether a finding begins with this gradient.
   private func insertStatistics(
-    of gradient: PendingGradient, _ bytes: UnsafeRawBufferPointer, _ weightID: Int64,
-    _ batchID: Int64
-  ) throws {
-    statements.statistics.bind(nextGradientID)
-    statements.statistics.bind(batchID)
-    statements.statistics.bind(weightID)
-    if let tensor = gradient.tensor {
-      let result = pass.run(over: TensorView(checked: tensor, bytes: bytes))
-      detectors.inspect(result, weightID: weightID, batchID: batchID)
-      statements.statistics.bind(0)
-      statements.statistics.bind(result)
-      statements.statistics.bind(pass.exponentsBlob)
-    } else {
-      statements.statistics.bind(1)
-      statements.statistics.bindRestAsNull()
-    }
-    try statements.statistics.execute()
+    of tensor: TensorView, _ weightID: Int64, _ batchID: Int64
+  ) throws -> Bool {
+    let result = pass.run(over: tensor)
+    statistics.bind(nextGradientID)
+    statistics.bind(batchID)
+    statistics.bind(weightID)
+    statistics.bind(0)
+    statistics.bind(result)
+    statistics.bind(pass.exponentsBlob)
+    try statistics.execute()
+    return detectors.inspect(result, weightID: weightID, batchID: batchID)
   }
 
-  /// Whether the values fit in a blob.
-  private func insertValues(_ bytes: UnsafeRawBufferPointer) throws -> Bool {
-    guard bytes.count <= Self.largestBlob else { return false }
-    statements.values.bind(nextGradientID)
-    statements.values.bind("dense")
-    statements.values.bind(bytes)
-    try statements.values.execute()
-    return true
+  private func insertAbsent(_ weightID: Int64, _ batchID: Int64) throws {
+    statistics.bind(nextGradientID)
+    statistics.bind(batchID)
+    statistics.bind(weightID)
+    statistics.bind(1)
+    statistics.bindRestAsNull()
+    try statistics.execute()
   }
-}
 
-/// The three INSERTs of a batch.
-private struct Statements {
-  let batches: InsertStatement
-  let statistics: InsertStatement
-  let values: InsertStatement
+  private static let batchColumns = [
+    "batch_id", "run_id", "epoch", "batch", "optimizer", "call", "step", "loss", "loss_is_nan",
+    "learning_rate", "loss_scale", "recorded_at", "first_gradient_id", "gradient_count",
+  ]
 
-  init(in db: Database) throws {
-    batches = try InsertStatement(
-      into: "batches",
-      columns: [
-        "batch_id", "run_id", "epoch", "batch", "optimizer", "call", "step", "loss", "loss_is_nan",
-        "learning_rate", "loss_scale", "recorded_at", "first_gradient_id", "gradient_count",
-      ], in: db)
-    statistics = try InsertStatement(
-      into: "gradient_statistics",
-      columns: [
-        "gradient_id", "batch_id", "weight_id", "absent", "zero_count", "nan_count",
-        "posinf_count", "neginf_count", "sum", "sum_abs", "sum_squares", "norm", "rms", "std",
-        "min", "max", "abs_p1", "abs_p5", "abs_p25", "abs_median", "abs_p75", "abs_p95", "abs_p99",
-        "float16_underflow_count", "bfloat16_underflow_count", "float8_e4m3_underflow_count",
-        "float8_e5m2_underflow_count", "exponents_blob",
-      ], in: db)
-    values = try InsertStatement(
-      into: "gradient_values", columns: ["gradient_id", "encoding", "values_blob"], in: db)
-  }
+  private static let statisticsColumns = [
+    "gradient_id", "batch_id", "weight_id", "absent", "zero_count", "nan_count", "posinf_count",
+    "neginf_count", "sum", "sum_abs", "sum_squares", "norm", "rms", "std", "min", "max", "abs_p1",
+    "abs_p5", "abs_p25", "abs_median", "abs_p75", "abs_p95", "abs_p99", "float16_underflow_count",
+    "bfloat16_underflow_count", "float8_e4m3_underflow_count", "float8_e5m2_underflow_count",
+    "exponents_blob",
+  ]
 }
 
 extension InsertStatement {

@@ -38,6 +38,8 @@ enum Schema {
       dropped_batches INTEGER NOT NULL DEFAULT 0,
       dropped_values INTEGER NOT NULL DEFAULT 0,
       failure TEXT,
+      values_stopped_batch_id INTEGER REFERENCES batches,
+      values_stopped_reason TEXT,
       UNIQUE (name, rank)
     );
     CREATE TABLE weights (

@@ -9,6 +9,19 @@ public struct BFloat16: Sendable, Hashable {
   }
 
   /// The bfloat16 nearest to `value`, ties to even; a NaN stays a NaN.
+  public init(_ value: Double) {
+    var single = Float(value)
+    // Rounding twice could round a tie the wrong way. An inexact Float is made odd, so that it is
+    // never a tie (S. Boldo and G. Melquiond, "Emulation of FMA and Correctly Rounded Sums: Proved
+    // Algorithms Using Rounding to Odd", IEEE Transactions on Computers 57(4), 2008).
+    if single.isFinite, Double(single) != value {
+      let towardsZero = Double(single).magnitude > value.magnitude
+      single = Float(bitPattern: (towardsZero ? single.bitPattern - 1 : single.bitPattern) | 1)
+    }
+    self.init(single)
+  }
+
+  /// The bfloat16 nearest to `value`, ties to even; a NaN stays a NaN.
   public init(_ value: Float) {
     let bits = value.bitPattern
     if value.isNaN {

@@ -42,7 +42,7 @@ extension Recording {
   /// - Throws: ``GradlogError`` when the file says something that no format of it allows.
   func elementType(dtype: CellValue, encoding: CellValue, weight: CellValue) throws -> DType {
     let name = weight.text ?? "?"
-    guard encoding.text == "dense" else {
+    guard let encoding = encoding.text.flatMap(ValueEncoding.init(rawValue:)) else {
       throw GradlogError(
         .notAGradlogFile,
         "'\(path)' is damaged (values of '\(name)' have the encoding \(spelled(encoding)))",
@@ -53,7 +53,7 @@ extension Recording {
         .notAGradlogFile, "'\(path)' is damaged ('\(name)' has the dtype \(spelled(dtype)))",
         remedy: "restore a copy of the file")
     }
-    return type
+    return encoding.storedType(of: type)
   }
 
   private func spelled(_ value: CellValue) -> String {

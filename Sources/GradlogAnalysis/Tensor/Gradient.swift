@@ -13,6 +13,9 @@ public struct Gradient: Sendable {
 
   let histogram: ExponentHistogram?
 
+  /// How the values are written; nil when they were not captured.
+  let encoding: ValueEncoding?
+
   /// The value of a column of the view `gradients`; ``CellValue/null`` when there is none.
   public subscript(_ column: String) -> CellValue {
     statistics.first { $0.name == column }?.value ?? .null
@@ -77,7 +80,9 @@ extension Recording {
       histogram = try? ExponentHistogram(blob: blob)
     }
     let shape = try checkedShape(cell("shape").text, values, weight: cell("weight").text)
-    return Gradient(statistics: statistics, shape: shape, values: values, histogram: histogram)
+    return Gradient(
+      statistics: statistics, shape: shape, values: values, histogram: histogram,
+      encoding: row[names.count].text.flatMap(ValueEncoding.init))
   }
 
   /// The dimensions, which agree with the number of elements when there are values.

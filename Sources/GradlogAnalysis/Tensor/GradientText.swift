@@ -68,7 +68,10 @@ struct GradientText {
     let array = gradient.withElements { elements in
       elements.arrayText(shape: gradient.shape, showsAll: showsAll)
     }
-    if let array { return array }
+    if let array {
+      let isRounded = gradient.encoding != .dense && gradient.encoding != nil
+      return isRounded ? "rounded to \(gradient.encoding?.rawValue ?? ""):\n\(array)" : array
+    }
     return gradient["absent"].integer == 1 ? "no values" : "the values were not captured"
   }
 

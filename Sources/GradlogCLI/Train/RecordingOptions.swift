@@ -22,8 +22,10 @@ struct RecordingOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "When values are kept, besides statistics: every-batch, every:N (steps), epochs:A..B or none.",
-      valueName: "plan"),
+      """
+      When values are kept, besides statistics: every-batch, every:N (steps), epochs:A..B, \
+      around-findings:B,A (batches before and after) or none.
+      """, valueName: "plan"),
     transform: RecordingOptions.schedule)
   var capture = CapturePlan.Schedule.everyBatch
 
@@ -34,6 +36,19 @@ struct RecordingOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp("Keep no values of weights that match; repeatable.", valueName: "glob"))
   var exclude: [String] = []
+
+  @Option(
+    name: .customLong("values-as"),
+    help: ArgumentHelp(
+      "Keep values exactly (dense), or rounded to float16 or bfloat16; statistics are always exact.",
+      valueName: "encoding"))
+  var encoding = ValueEncoding.dense
+
+  @Option(
+    help: ArgumentHelp(
+      "Keep no more values once the file has this size: 500MB, 2GiB.", valueName: "size"),
+    transform: RecordingOptions.bytes)
+  var budget: Int?
 
   @Flag(help: "Replace batches that the run already holds, and what follows them.")
   var replace = false
@@ -49,17 +64,22 @@ struct RecordingOptions: ParsableArguments {
 
   func validate() throws {
     do throws(GradlogError) {
-      _ = try CapturePlan(capture, include: include, exclude: exclude)
+      _ = try plan()
     } catch {
       throw ValidationError("\(error)")
     }
+  }
+
+  private func plan() throws(GradlogError) -> CapturePlan {
+    try CapturePlan(
+      capture, include: include, exclude: exclude, encoding: encoding, fileBudget: budget)
   }
 
   /// How the recorder records this training.
   func options(for task: TrainingTask) throws -> GradientRecorder.Options {
     var options = GradientRecorder.Options()
     options.stage = stage
-    options.capture = try CapturePlan(capture, include: include, exclude: exclude)
+    options.capture = try plan()
     options.overlap = replace ? .replace : .refuse
     options.framework = "gradlog \(GradlogCommand.configuration.version)"
     options.configuration = task.configuration
@@ -89,8 +109,27 @@ struct RecordingOptions: ParsableArguments {
     case ("epochs", let range?):
       let epochs = try EpochRange(range)
       return .epochs((epochs.first ?? 0)...(epochs.last ?? .max))
+    case ("around-findings", let counts?):
+      let counts = counts.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
+      if counts.count == 2, let before = counts[0], let after = counts[1] {
+        return .aroundFindings(before: before, after: after)
+      }
     default: break
     }
-    throw ValidationError("write every-batch, every:10, epochs:0..4 or none")
+    throw ValidationError("write every-batch, every:10, epochs:0..4, around-findings:5,20 or none")
+  }
+
+  /// `2GiB`, `500MB`, `65536`.
+  private static func bytes(_ text: String) throws -> Int {
+    let units = [
+      "": 1, "b": 1, "kb": 1000, "mb": 1_000_000, "gb": 1_000_000_000, "tb": 1_000_000_000_000,
+      "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "tib": 1 << 40,
+    ]
+    let number = text.prefix { $0.isNumber || $0 == "." }
+    let unit = text.dropFirst(number.count).trimmingCharacters(in: .whitespaces).lowercased()
+    guard let value = Double(number), let factor = units[unit], value * Double(factor) < 1e18 else {
+      throw ValidationError("write a size, as in 500MB or 2GiB")
+    }
+    return Int(value * Double(factor))
   }
 }
