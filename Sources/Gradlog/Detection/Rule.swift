@@ -6,7 +6,7 @@
 public enum Rule: String, Sendable, CaseIterable {
   /// A NaN or infinite element (SageMaker Debugger's ExplodingTensor).
   case nonFinite = "nonfinite"
-  /// norm > 10⁶.
+  /// norm > 10¹⁰ (msprobe's AnomalyNan).
   case exploding
   /// Every element is zero, in a tensor that has elements (SageMaker Debugger's AllZero).
   case allZero = "all-zero"
@@ -33,7 +33,7 @@ public enum Rule: String, Sendable, CaseIterable {
   public var threshold: Double {
     switch self {
     case .nonFinite: 0
-    case .exploding: 1e6
+    case .exploding: 1e10
     case .allZero: 1
     case .vanishing: 1e-7
     }
