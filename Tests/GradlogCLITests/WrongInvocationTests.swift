@@ -15,6 +15,11 @@ import Testing
 
   private static let files = [
     Mistake(
+      64, "export", "--db", "runs.db", "--output", "runs.db",
+      says:
+        "'runs.db' is an SQLite database, perhaps the recording itself; write to another file, or remove that one first"
+    ),
+    Mistake(
       1, "runs",
       says:
         "there is no file 'gradlog.db'; check the path, or name the file with --db or $GRADLOG_DB"),

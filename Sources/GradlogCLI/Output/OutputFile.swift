@@ -29,11 +29,22 @@ struct OutputFile {
       target = .existing(descriptor: descriptor)
       return
     }
+    if exists { try Self.refuseDatabase(path) }
     let name = path + ".\(getpid()).partial"
     let descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw outputFailure("'\(path)'", errno) }
     target = .temporary(name: name, descriptor: descriptor)
     Interruption.removes(name)
+  }
+
+  /// A slip such as `--output runs.db` must not replace a recording.
+  private static func refuseDatabase(_ path: String) throws {
+    guard let file = FileHandle(forReadingAtPath: path) else { return }
+    defer { try? file.close() }
+    guard try file.read(upToCount: 16) == Data("SQLite format 3\0".utf8) else { return }
+    throw GradlogError(
+      .invalidArgument, "'\(path)' is an SQLite database, perhaps the recording itself",
+      remedy: "write to another file, or remove that one first")
   }
 
   /// Appends bytes.
