@@ -4,8 +4,7 @@ import csv
 import math
 import time
 
-from . import machine
-from .machine import BENCHMARKS, DUCKDB, GRADLOG, PROJECT, RECORDER, median, remove, run, say
+from .machine import BENCHMARKS, DUCKDB, GRADLOG, PROJECT, PYTHON, RECORDER, median, remove, run, say
 from .tables import markdown, number, ratio
 
 QUESTIONS = ["vanishing", "exploding", "nonfinite", "by-depth"]
@@ -30,7 +29,7 @@ class Files:
         self.remove()
         steps = [
             [RECORDER, "table", self.recording, "--rows", self.rows],
-            [machine.sys.executable, BENCHMARKS / "peers/table.py", self.recording, self.parquet, *columns],
+            [PYTHON, BENCHMARKS / "peers/table.py", self.recording, self.parquet, *columns],
             [DUCKDB, *BOUNDED, self.duckdb, "-c", f"CREATE TABLE gradients AS FROM '{self.parquet}'"],
         ]
         return all(run(step) is not None for step in steps)
@@ -48,7 +47,7 @@ def timed(command, script=None):
     return None if output is None else (time.perf_counter() - start, output)
 
 
-def question_engines(files, question, folder):
+def question_engines(files, question):
     """Name, command and script of everything that answers a question."""
     sqlite = PROJECT / f"queries/{question}.sql"
     duckdb = (BENCHMARKS / f"questions/{question}.sql").read_text()
@@ -63,7 +62,7 @@ def question_engines(files, question, folder):
     if question in ("nonfinite", "by-depth"):
         script = BENCHMARKS / "peers/frames.py"
         for engine in ("polars", "pandas"):
-            command = [machine.sys.executable, script, engine, question, files.parquet, "/dev/stdout"]
+            command = [PYTHON, script, engine, question, files.parquet, "/dev/stdout"]
             engines.append((f"{engine}, Parquet", command, None))
     return engines
 
@@ -72,7 +71,7 @@ def export_engines(files, folder):
     """The same for the export of all statistics to CSV."""
     target = folder / "export.csv"
     columns = export_columns(files)
-    frames = [machine.sys.executable, BENCHMARKS / "peers/frames.py"]
+    frames = [PYTHON, BENCHMARKS / "peers/frames.py"]
     engines = [
         (OWN_TABLE, [DUCKDB, *BOUNDED, files.duckdb, "-c", f"COPY (SELECT {columns} FROM gradients) TO '{target}'"], None),
         (
@@ -92,8 +91,8 @@ def export_engines(files, folder):
 def export_columns(files):
     """Those of gradlog's own export, so that all write the same."""
     if GRADLOG.exists():
-        command = [GRADLOG, "export", "--what", "statistics", "--db", files.recording, "--limit", 1, "--format", "csv"]
-        header = (run(command) or "").splitlines()
+        command = [GRADLOG, "export", "--what", "statistics", "--db", files.recording, "--format", "csv"]
+        header = (run([*command, "--limit", 1]) or "").splitlines()
         if header:
             return header[0]
     sql = "SELECT group_concat(name) FROM pragma_table_info('gradients') WHERE name NOT LIKE '%\\_blob' ESCAPE '\\'"
@@ -124,7 +123,7 @@ def measure(folder, repetitions, sizes):
         exports = size == min(sizes)
         if not files.make([] if exports else COLUMNS):
             continue
-        tasks = {question: question_engines(files, question, folder) for question in QUESTIONS}
+        tasks = {question: question_engines(files, question) for question in QUESTIONS}
         if exports:
             tasks["export"] = export_engines(files, folder)
         for repetition in range(repetitions):
