@@ -71,7 +71,7 @@ class DuckDB(Grouped):
 
         super().__init__(stream)
         self.path = str(folder / "gradients.duckdb")
-        self.db = duckdb.connect(self.path)
+        self.db = duckdb.connect(self.path, config={"memory_limit": "8GB", "max_temp_directory_size": "2GB"})
         self.db.execute(
             "CREATE TABLE gradients (step BIGINT, weight VARCHAR, gradient BLOB, bad_count BIGINT,"
             " zero_count BIGINT, norm DOUBLE, mean DOUBLE, std DOUBLE, min DOUBLE, max DOUBLE, mean_abs DOUBLE)"

@@ -14,7 +14,8 @@ def pandas_by_depth(path, output):
     answer["median_norm"] = groups["norm"].quantile(0.5, interpolation="lower")
     answer["min_norm"] = groups["norm"].min()
     answer["max_norm"] = groups["norm"].max()
-    answer["median_rms"] = groups["rms"].quantile(0.5, interpolation="lower")
+    is_median = frame["norm"] == frame["weight_id"].map(answer["median_norm"])
+    answer["median_rms"] = frame[is_median].groupby("weight_id")["rms"].first()
     answer.sort_values("position").to_csv(output, index=False)
 
 
@@ -66,7 +67,7 @@ def polars_by_depth(path, output):
             col("norm").quantile(0.5, "lower").alias("median_norm"),
             col("norm").min().alias("min_norm"),
             col("norm").max().alias("max_norm"),
-            col("rms").quantile(0.5, "lower").alias("median_rms"),
+            col("rms").get((col("norm") - col("norm").quantile(0.5, "lower")).abs().arg_min()).alias("median_rms"),
         )
         .sort("position")
         .drop("weight_id")

@@ -63,16 +63,25 @@ WITH
     GROUP BY weight_id, rule, threshold
   ),
   recorded AS (
-    SELECT weight_id, count(*) AS recorded_batches FROM series GROUP BY weight_id
+    SELECT weight_id, any_value(run_id) AS run_id, any_value(run) AS run, any_value(rank) AS rank,
+      any_value(weight) AS weight, any_value(position) AS position, count(*) AS recorded_batches
+    FROM gradients
+    WHERE absent = 0 AND norm IS NOT NULL AND nan_count + posinf_count + neginf_count = 0
+    GROUP BY weight_id
+  ),
+  places AS (
+    -- Not a join with gradients: without statistics, as over Parquet, DuckDB may join in an order that
+    -- makes every pair of a weight's rows.
+    SELECT batch_id, any_value(epoch) AS epoch, any_value(batch) AS batch
+    FROM gradients
+    WHERE batch_id IN (SELECT unnest([first_batch_id, last_batch_id]) FROM findings_by_rule)
+    GROUP BY batch_id
   )
 SELECT
-  first.run, first.rank, first.weight, first.position, rule, hit_batches, recorded_batches,
-  first.epoch AS first_epoch, first.batch AS first_batch, last.epoch AS last_epoch,
-  last.batch AS last_batch, worst, threshold
+  run, rank, weight, position, rule, hit_batches, recorded_batches, first.epoch AS first_epoch,
+  first.batch AS first_batch, last.epoch AS last_epoch, last.batch AS last_batch, worst, threshold
 FROM findings_by_rule
 JOIN recorded USING (weight_id)
-JOIN gradients AS first
-  ON first.weight_id = findings_by_rule.weight_id AND first.batch_id = first_batch_id
-JOIN gradients AS last
-  ON last.weight_id = findings_by_rule.weight_id AND last.batch_id = last_batch_id
-ORDER BY first.run_id, first.position, rule;
+JOIN places AS first ON first.batch_id = first_batch_id
+JOIN places AS last ON last.batch_id = last_batch_id
+ORDER BY run_id, position, rule;

@@ -18,7 +18,9 @@ RECORDER = BENCHMARKS / ".build/release/recorder-benchmark"
 TRAINER = BENCHMARKS / ".build/release/trainer-benchmark"
 GRADLOG = PROJECT / ".build/release/gradlog"
 CEILING = BENCHMARKS / ".work/ceiling"
-DUCKDB = Path(sys.executable).parent / "duckdb"
+# The environment that report.py runs in has the peers and the DuckDB command.
+PYTHON = Path(sys.executable)
+DUCKDB = PYTHON.parent / "duckdb"
 
 # Longer than any case takes, so that one that hangs does not hold up the others.
 TIMEOUT = 180
@@ -73,8 +75,8 @@ def describe(repetitions, folder):
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     swift = (run(["swift", "--version"]) or "Swift").splitlines()[0]
     file_system = (run(["findmnt", "-n", "-o", "FSTYPE", "-T", folder]) or "").strip()
-    peers = ["h5py", "safetensors", "zarr", "duckdb", "duckdb-cli", "pyarrow", "pandas", "polars", "tensorboardX", "wandb"]
-    versions = ", ".join(f"{name} {metadata.version(name)}" for name in peers)
+    peers = "h5py safetensors zarr duckdb duckdb-cli pyarrow pandas polars tensorboardX wandb"
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in peers.split())
     load = os.getloadavg()[0]
     return (
         f"Measured {date.today()} on {os.cpu_count()} cores of {model}, {memory:.0f} GiB, kernel "

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from . import machine
-from .machine import CEILING, RECORDER, measured, median, remove, run, say
+from .machine import BENCHMARKS, CEILING, PYTHON, RECORDER, measured, median, remove, run, say
 
 BATCHES = {"S": 10_000, "M": 200, "L": 10}
 QUICK = {"S": 1_000, "M": 20, "L": 3}
@@ -59,7 +58,7 @@ class Case:
 
 def prepare(folder, streams):
     """Compiles the C program, writes the streams and takes the schema from a recording."""
-    source = machine.BENCHMARKS / "C/ceiling.c"
+    source = BENCHMARKS / "C/ceiling.c"
     if run(["cc", "-O2", "-Wall", "-Wextra", "-o", CEILING, source, "-lsqlite3"]) is None:
         raise SystemExit("the C program does not compile")
     for stream in streams:
@@ -112,9 +111,9 @@ def cases(stream, folder, quick, with_peers):
 
 
 def peer(name, stream, batches, folder):
-    script = machine.BENCHMARKS / "peers/peer.py"
+    script = BENCHMARKS / "peers/peer.py"
     options = ["--batches", batches, "--streams", folder, "--folder", folder / "peer"]
-    command = [machine.sys.executable, script, name, stream, *options]
+    command = [PYTHON, script, name, stream, *options]
     return Case(name, "", command, [], megabytes(stream, batches))
 
 
