@@ -57,7 +57,7 @@ final class RecentValues {
   }
 
   /// Calls `body` for each gradient, from the oldest batch to the one that is being recorded.
-  func forEach(
+  func visit(
     _ body: (EncodedValues, _ gradientID: Int64, _ batchID: Int64) throws -> Void
   ) rethrows {
     for age in stride(from: filled, through: 0, by: -1) {

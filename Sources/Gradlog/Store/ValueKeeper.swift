@@ -68,7 +68,7 @@ final class ValueKeeper {
     guard case .aroundFindings(_, let after) = plan.schedule else { return }
     if begins || batchesAfterFinding > 0 {
       batchesAfterFinding = begins ? after : batchesAfterFinding - 1
-      try recent.forEach { values, gradientID, batchID in
+      try recent.visit { values, gradientID, batchID in
         _ = try write(values, gradientID: gradientID, batchID: batchID)
       }
       recent.removeAll()
