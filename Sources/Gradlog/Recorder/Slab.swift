@@ -98,11 +98,11 @@ final class Slab {
     openBatch = (0, 0)
   }
 
-  /// A gradient of this slab; nil when it is absent.
-  func tensor(of gradient: PendingGradient) -> TensorView? {
-    guard let tensor = gradient.tensor else { return nil }
+  /// A gradient of this slab by its index in ``gradients``; nil when it is absent.
+  func tensor(at index: Int) -> TensorView? {
+    guard let tensor = gradients[index].tensor else { return nil }
     let bytes = UnsafeRawBufferPointer(
-      start: memory.map { $0 + gradient.offset },
+      start: memory.map { $0 + gradients[index].offset },
       count: tensor.elementCount * tensor.dtype.byteWidth)
     return TensorView(checked: tensor, bytes: bytes)
   }

@@ -96,18 +96,18 @@ final class BatchInserter {
     var findingBegins = false
     detectors.beginBatch()
     values.beginBatch()
-    for (gradient, index) in zip(slab.gradients[batch.gradients], weightIndices) {
-      let weight = weights[index]
-      if let tensor = slab.tensor(of: gradient) {
-        let begins = try insertStatistics(of: tensor, weight.weightID, place.batchID)
+    for (position, index) in zip(batch.gradients, weightIndices) {
+      let weightID = weights.weightID(at: index)
+      if let tensor = slab.tensor(at: position) {
+        let begins = try insertStatistics(of: tensor, weightID, place.batchID)
         findingBegins = findingBegins || begins
-        if weight.isCaptured,
+        if weights.isCaptured(at: index),
           try !values.keep(tensor, gradientID: nextGradientID, batch: place)
         {
           droppedValues += 1
         }
       } else {
-        try insertAbsent(weight.weightID, place.batchID)
+        try insertAbsent(weightID, place.batchID)
       }
       nextGradientID += 1
     }

@@ -42,8 +42,12 @@ struct WeightTable {
     }
   }
 
-  /// The weight at an index that ``index(of:batchID:in:)`` gave.
-  subscript(index: Int) -> Weight { weights[index] }
+  /// The key of the weight at an index that ``index(of:batchID:in:)`` gave. (A whole ``Weight`` would
+  /// be copied, name and shape with it, for each gradient.)
+  func weightID(at index: Int) -> Int64 { weights[index].weightID }
+
+  /// Whether the values of the weight at an index are kept in the batches that the plan chooses.
+  func isCaptured(at index: Int) -> Bool { weights[index].isCaptured }
 
   /// The index of the weight that a gradient of a batch belongs to; a new weight is inserted.
   ///
@@ -68,15 +72,16 @@ struct WeightTable {
   private mutating func check(
     _ tensor: (dtype: DType, shape: [Int], elementCount: Int), against index: Int, in db: Database
   ) throws {
+    guard weights[index].dtype != tensor.dtype || weights[index].shape != tensor.shape else {
+      return
+    }
     let weight = weights[index]
     guard let dtype = weight.dtype else { return try complete(index, tensor, in: db) }
-    guard dtype == tensor.dtype, weight.shape == tensor.shape else {
-      throw GradlogError(
-        .invalidTensor,
-        "the gradient of \"\(weight.name)\" is \(tensor.dtype.rawValue) \(tensor.shape), "
-          + "but the run has it as \(dtype.rawValue) \(weight.shape)",
-        remedy: "record a changed model under another run name")
-    }
+    throw GradlogError(
+      .invalidTensor,
+      "the gradient of \"\(weight.name)\" is \(tensor.dtype.rawValue) \(tensor.shape), "
+        + "but the run has it as \(dtype.rawValue) \(weight.shape)",
+      remedy: "record a changed model under another run name")
   }
 
   private mutating func index(of name: String) -> Int? {
