@@ -37,7 +37,7 @@ package enum NearestName {
   /// Insertions, deletions, substitutions and swaps of neighbours that turn one text into the other:
   /// optimal string alignment (R. A. Wagner and R. Lowrance, "An Extension of the String-to-String
   /// Correction Problem", JACM 22(2), 1975).
-  static func edits(from source: String, to target: String) -> Int {
+  package static func edits(from source: String, to target: String) -> Int {
     let source = Array(source)
     let target = Array(target)
     var beforeLast: [Int] = []

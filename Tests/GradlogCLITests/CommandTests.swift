@@ -8,8 +8,8 @@ import Testing
     let outcome = try place.gradlog("runs", "runs.db", "--format", "table")
     #expect(
       outcome.output == """
-        run     rank  state     stage  weights  epochs  batches  value_bytes  dropped_batches  dropped_values  worst_finding  failure  framework
-        digits     0  finished  raw          3       2        4          192                0               0  NULL           NULL     gradlog
+        run     state     started_at           stage  weights  epochs  batches  value_bytes
+        digits  finished  2024-11-23 07:07:58  raw          3       2        4          192
 
         """)
     #expect(outcome.talk == "runs.db: 832 KiB\n")
@@ -33,7 +33,7 @@ import Testing
     let outcome = try place.gradlog("runs", "--db", "sick.db")
     #expect(
       outcome.output.split(separator: "\r\n").last
-        == "deep,0,interrupted,applied,2,1,1,0,2,0,\"critical: vanishing of b since epoch 3, batch 5\",the disk was full,"
+        == "deep,0,interrupted,1970-01-01 00:00:01,applied,2,1,1,0,2,0,\"critical: vanishing of b since epoch 3, batch 5\",the disk was full,,"
     )
   }
 
@@ -244,5 +244,19 @@ import Testing
       #expect(outcome.output.hasPrefix("OVERVIEW: "))
       #expect(outcome.talk.isEmpty)
     }
+  }
+}
+
+/// Output files through links.
+@Suite struct OutputLinkTests {
+  @Test func aLinkStaysALinkAndItsTargetKeepsItsMode() throws {
+    let place = try Workplace()
+    let outcome = try place.shell(
+      """
+      echo old > real.csv; chmod 600 real.csv; ln -s real.csv link.csv
+      "$0" export --db runs.db --what weights --output link.csv
+      readlink link.csv; stat -c %a real.csv; head -c 5 real.csv
+      """)
+    #expect(outcome == Outcome(code: 0, output: "real.csv\n600\nrun,r", talk: ""))
   }
 }

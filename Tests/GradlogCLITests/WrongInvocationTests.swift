@@ -13,6 +13,30 @@ import Testing
     "SQLite refused to change the file (attempt to write a readonly database); "
     + "gradlog only reads: write a SELECT"
 
+  private static let settings = [
+    Mistake(
+      64, "query", "vanishing", "--set", "threshold=abc",
+      says:
+        "--set threshold=abc: 'threshold' is REAL, write a number; see 'gradlog query --help'"),
+    Mistake(
+      64, "query", "vanishing", "--set", "consecutive=2.5",
+      says:
+        "--set consecutive=2.5: 'consecutive' is INTEGER, write a number; see 'gradlog query --help'"
+    ),
+    Mistake(
+      64, "query", "vanishing", "--set", "run=digits", "--run", "digits",
+      says: "The parameter 'run' is set twice; see 'gradlog query --help'"),
+    Mistake(
+      64, "query", "vanishing", "--list", "--describe", "dead",
+      says: "--list and --describe are two questions; ask one; see 'gradlog query --help'"),
+    Mistake(
+      1, "query", "vanishing", "--db", "runs.db", "--epoch", "7..",
+      says: "no batch of these epochs was recorded; the epochs are 0 to 1"),
+    Mistake(
+      64, "query", "vanishing", "--limit", "0",
+      says: "--limit is 0; give the number of rows, 1 or more; see 'gradlog query --help'"),
+  ]
+
   private static let files = [
     Mistake(
       64, "export", "--db", "runs.db", "--output", "runs.db",
@@ -116,7 +140,7 @@ import Testing
     Mistake(
       64, "query", "largest", "--limit", "-3",
       says:
-        "--limit is -3; give the number of rows, 0 or more; see 'gradlog query --help'"),
+        "--limit is -3; give the number of rows, 1 or more; see 'gradlog query --help'"),
     Mistake(
       64, "show", "--batch", "-1",
       says: "--batch is -1; it is counted from 0; see 'gradlog show --help'"),
@@ -179,7 +203,7 @@ import Testing
         "'/proc/x.npy' cannot be written: its folder does not exist; create the folder first"),
   ]
 
-  @Test(arguments: [files, names, arguments, statements, outputs].joined())
+  @Test(arguments: [files, names, arguments, settings, statements, outputs].joined())
   func isToldInOneSentence(_ mistake: Mistake) throws {
     let place = try Workplace()
     try place.write("notes.txt", "hello\n")

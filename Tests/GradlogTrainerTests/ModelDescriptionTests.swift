@@ -239,6 +239,17 @@ struct ModelDescriptionTests {
     #expect(message { try read(more: json).makeModel() } == expected)
   }
 
+  @Test(arguments: [("epoch", "epochs"), ("batchsize", "batch_size"), ("Seed", "seed")])
+  func aKeyThatIsALetterAwayIsASlip(_ key: String, _ meant: String) {
+    #expect(
+      message { try read(more: #", "\#(key)": 7"#) }
+        == #"the model description has no key "\#(key)"; did you mean "\#(meant)"?"#)
+  }
+
+  @Test func otherKeysAreNotes() throws {
+    _ = try read(more: #", "source": "Keras", "batches": [], "date": "today", "notes": {}"#)
+  }
+
   @Test func badRoots() {
     #expect(
       message { try read(loss: #""mean_square_error""#) }

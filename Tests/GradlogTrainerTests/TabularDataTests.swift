@@ -70,6 +70,18 @@ struct TabularDataTests {
     #expect(found.task == labels.map { .classification(labels: $0) } ?? .regression)
   }
 
+  @Test func aWordAmongNumbersIsAMistakeAndAmongWordsAClass() throws {
+    let numbers = (0..<40).map { "\($0),\($0 == 20 ? "oops" : "\(Double($0) + 0.5)")" }
+    let error = #expect(throws: GradlogError.self) {
+      try TabularData(csv: Array("a,t\n\(numbers.joined(separator: "\n"))".utf8), target: "t")
+    }
+    #expect(error?.problem == "line 22, column \"t\": \"oops\" is not a number")
+    let words = (0..<40).map { "\($0),\($0 % 3 == 0 ? "3" : "word")" }
+    let table = try TabularData(
+      csv: Array("a,t\n\(words.joined(separator: "\n"))".utf8), target: "t")
+    #expect(table.task == .classification(labels: ["3", "word"]))
+  }
+
   @Test func theTaskCanBeSaid() throws {
     let csv = Array("a,t\n1,0\n2,1\n3,0\n4,1\n".utf8)
     #expect(try TabularData(csv: csv, target: "t", task: .regression).task == .regression)
@@ -79,7 +91,7 @@ struct TabularDataTests {
     }
     #expect(
       error?.description
-        == "line 3, column \"t\": \"x\" is not a number; write a finite number, or treat the target as classes"
+        == "line 3, column \"t\": \"x\" is not a number; write a finite number, or choose a crossentropy as the loss to treat it as a class"
     )
   }
 

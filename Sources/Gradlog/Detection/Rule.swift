@@ -1,16 +1,18 @@
-/// A condition on the statistics of one gradient that means trouble.
-///
-/// These look at one gradient at a time and cost nothing, so the recorder applies them to every one.
-/// What needs history or the other layers is asked of the file (`queries/vanishing.sql`,
-/// `queries/exploding.sql`).
+/// A condition on the gradients of a batch that means trouble. The recorder applies every one to each
+/// batch; the questions `nonfinite`, `exploding`, `dead` and `vanishing` ask the file the same with
+/// more of the run in view.
 public enum Rule: String, Sendable, CaseIterable {
   /// A NaN or infinite element (SageMaker Debugger's ExplodingTensor).
   case nonFinite = "nonfinite"
   /// norm > 10¹⁰ (msprobe's AnomalyNan).
   case exploding
-  /// Every element is zero, in a tensor that has elements (SageMaker Debugger's AllZero).
+  /// Every element is zero in 20 batches in a row, in a tensor that has elements, while the loss is
+  /// not zero (SageMaker Debugger's AllZero, held).
   case allZero = "all-zero"
-  /// Mean magnitude below 10⁻⁷, yet not zero (SageMaker Debugger's VanishingGradient).
+  /// In 3 batches in a row either the mean magnitude of the non-zero elements is below 10⁻⁷ while the
+  /// last kernel's norm is at least a tenth of the largest it has been (SageMaker Debugger's
+  /// VanishingGradient, held), or a kernel's norm is below 10⁻³ of the last kernel's and small in
+  /// itself (AutoTrainer).
   case vanishing
 
   /// How bad a finding is.
@@ -29,13 +31,23 @@ public enum Rule: String, Sendable, CaseIterable {
     }
   }
 
-  /// The bound that the rule compares with, in the unit of ``value(of:)``.
+  /// The bound that is written beside a finding: of the non-finite elements, the norm, the share of
+  /// zeros, the mean magnitude.
   public var threshold: Double {
     switch self {
     case .nonFinite: 0
     case .exploding: 1e10
     case .allZero: 1
     case .vanishing: 1e-7
+    }
+  }
+
+  /// Batches in a row that must break the rule.
+  var patience: Int {
+    switch self {
+    case .nonFinite, .exploding: 1
+    case .allZero: 20
+    case .vanishing: 3
     }
   }
 
@@ -52,22 +64,28 @@ public enum Rule: String, Sendable, CaseIterable {
     }
   }
 
-  /// The number that the rule judges: non-finite elements, the norm, the share of zeros, the mean
-  /// magnitude. nil when the rule does not hit.
-  func value(of statistics: GradientStatistics) -> Double? {
+  /// The number that the rule judges in one gradient; nil when the gradient does not break it.
+  func value(of gradient: InspectedGradient, in batch: InspectedBatch) -> Double? {
     switch self {
-    case .nonFinite:
-      return statistics.nonFiniteCount > 0 ? Double(statistics.nonFiniteCount) : nil
-    case .exploding:
-      guard let norm = statistics.norm, norm > threshold else { return nil }
-      return norm
-    case .allZero:
-      return statistics.elementCount > 0 && statistics.zeroCount == statistics.elementCount
-        ? 1 : nil
-    case .vanishing:
-      guard let meanAbs = statistics.meanAbs, meanAbs > 0, meanAbs < threshold else { return nil }
-      return meanAbs
+    case .nonFinite: gradient.nonFiniteCount > 0 ? Double(gradient.nonFiniteCount) : nil
+    case .exploding: gradient.norm.flatMap { $0 > threshold ? $0 : nil }
+    case .allZero: gradient.isAllZero && batch.loss != 0 ? 1 : nil
+    case .vanishing: Self.vanishingValue(of: gradient, in: batch)
     }
+  }
+
+  private static func vanishingValue(
+    of gradient: InspectedGradient, in batch: InspectedBatch
+  ) -> Double? {
+    guard let mean = gradient.meanAbsNonZero, let norm = gradient.norm, let last = batch.lastKernel,
+      let lastNorm = last.norm, gradient.nonFiniteCount == 0
+    else { return nil }
+    let isAlive = lastNorm >= 0.1 * batch.largestLastNorm
+    // What lies behind the last kernel is its bias, which reaches its optimum first.
+    let isTiny = mean < 1e-7 && isAlive && gradient.position <= last.position
+    let isSmall = norm < 1e-3 * lastNorm && norm < 1e-4 * max(1, lastNorm)
+    return isTiny || (isSmall && gradient.isKernel && gradient.position < last.position)
+      ? mean : nil
   }
 
   /// Whether `value` is worse than `other`.

@@ -161,13 +161,14 @@ public final class GradientRecorder: Sendable {
   public func flush() throws(GradlogError) {
     guard getpid() == process else { throw Self.forked }
     queue.flush()
-    if let failure = counter.current.failure { throw failure }
+    if let failure = counter.current.summary { throw failure }
   }
 
   /// Writes what is left, marks the run as finished and closes the file, which is one plain file
   /// afterwards unless another connection has it open. Closing again does nothing.
   ///
-  /// - Throws: the first failure since the recorder was opened. The file is closed all the same.
+  /// - Throws: the first failure since the recorder was opened, with how much was lost. The file is
+  ///   closed all the same.
   public func close() throws(GradlogError) {
     try close(finished: true)
   }
@@ -194,7 +195,7 @@ public final class GradientRecorder: Sendable {
       counter.add(failure: error)
     }
     OpenRuns.release(claim)
-    if let failure = counter.current.failure { throw failure }
+    if let failure = counter.current.summary { throw failure }
   }
 
   /// Opens a recorder, calls `body` with it and closes it. When `body` throws, what was recorded is

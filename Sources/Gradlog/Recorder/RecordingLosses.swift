@@ -7,6 +7,20 @@ public struct RecordingLosses: Sendable, Equatable {
   /// The first failure; nil when there was none.
   public internal(set) var failure: GradlogError?
 
+  /// The failure, with how much was lost; nil when nothing failed.
+  var summary: GradlogError? {
+    guard let failure else { return nil }
+    var lost: [String] = []
+    if batches > 0 { lost.append("\(batches) \(batches == 1 ? "batch" : "batches")") }
+    if values > 0 {
+      lost.append("the values of \(values) \(values == 1 ? "gradient" : "gradients")")
+    }
+    guard !lost.isEmpty else { return failure }
+    return GradlogError(
+      failure.code, "not in the file: \(lost.joined(separator: " and ")); \(failure.problem)",
+      remedy: failure.remedy)
+  }
+
   /// Whether nothing was lost and nothing failed.
   public var isNone: Bool { self == RecordingLosses() }
 }

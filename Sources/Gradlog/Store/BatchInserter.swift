@@ -93,14 +93,13 @@ final class BatchInserter {
     of batch: PendingBatch, _ slab: Slab, _ place: BatchPlace
   ) throws -> Int {
     var droppedValues = 0
-    var findingBegins = false
-    detectors.beginBatch()
     values.beginBatch()
     for (position, index) in zip(batch.gradients, weightIndices) {
       let weightID = weights.weightID(at: index)
       if let tensor = slab.tensor(at: position) {
-        let begins = try insertStatistics(of: tensor, weightID, place.batchID)
-        findingBegins = findingBegins || begins
+        let result = try insertStatistics(of: tensor, weightID, place.batchID)
+        detectors.add(
+          InspectedGradient(result, of: weightID, position: index, rank: tensor.shape.count))
         if weights.isCaptured(at: index),
           try !values.keep(tensor, gradientID: nextGradientID, batch: place)
         {
@@ -111,6 +110,7 @@ final class BatchInserter {
       }
       nextGradientID += 1
     }
+    let findingBegins = detectors.inspectBatch(batchID: place.batchID, loss: batch.context.loss)
     try values.endBatch(findingBegins: findingBegins)
     return droppedValues
   }
@@ -141,10 +141,9 @@ final class BatchInserter {
     }
   }
 
-  /// Whether a finding begins with this gradient.
   private func insertStatistics(
     of tensor: TensorView, _ weightID: Int64, _ batchID: Int64
-  ) throws -> Bool {
+  ) throws -> GradientStatistics {
     let result = pass.run(over: tensor)
     statistics.bind(nextGradientID)
     statistics.bind(batchID)
@@ -153,7 +152,7 @@ final class BatchInserter {
     statistics.bind(result)
     statistics.bind(pass.exponentsBlob)
     try statistics.execute()
-    return detectors.inspect(result, weightID: weightID, batchID: batchID)
+    return result
   }
 
   private func insertAbsent(_ weightID: Int64, _ batchID: Int64) throws {

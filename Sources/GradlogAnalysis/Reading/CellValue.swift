@@ -28,6 +28,17 @@ public enum CellValue: Sendable, Equatable {
     }
   }
 
+  /// Reads a value of a declared type, `TEXT`, `INTEGER` or `REAL`; nil when it is none. Without a type,
+  /// or when it is `NULL`, as ``init(argument:)``.
+  public init?(argument: String, type: String?) {
+    self.init(argument: argument)
+    switch (type, self) {
+    case (_, .null), (nil, _), ("INTEGER", .integer), ("REAL", .integer), ("REAL", .real): break
+    case ("TEXT", _): self = .text(argument)
+    default: return nil
+    }
+  }
+
   /// The text, or nil when the value is anything else.
   public var text: String? {
     if case .text(let text) = self { text } else { nil }

@@ -23,7 +23,7 @@ public struct RowFilter: Sendable, Equatable {
   public init() {}
 
   /// The values of the SQL parameters that stand for this filter.
-  var parameters: [String: CellValue] {
+  public var parameters: [String: CellValue] {
     var values: [String: CellValue] = [:]
     if let run { values["run"] = .text(run) }
     if let weight { values["weight"] = .text(weight) }
@@ -60,6 +60,26 @@ extension Recording {
       }
     }
     if let pattern = filter.weight { try check(weightPattern: pattern, run: filter.run) }
+    if filter.firstEpoch != nil || filter.lastEpoch != nil { try checkEpochs(filter) }
+  }
+
+  /// A question about epochs that were never recorded would find nothing, which looks like health.
+  private func checkEpochs(_ filter: RowFilter) throws {
+    var values: [String: CellValue] = ["from": .integer(Int64(filter.firstEpoch ?? 0))]
+    values["to"] = .integer(filter.lastEpoch.map(Int64.init) ?? .max)
+    values["run"] = filter.run.map { .text($0) }
+    let row = try allRows(
+      of: """
+        SELECT count(*) FILTER (WHERE epoch BETWEEN :from AND :to), min(epoch), max(epoch)
+        FROM (SELECT DISTINCT run_id, epoch FROM batches) JOIN runs USING (run_id)
+        WHERE :run IS NULL OR runs.name = :run
+        """, with: values
+    ).first
+    guard let row, let first = row[1].integer, let last = row[2].integer, row[0].integer == 0
+    else { return }
+    throw GradlogError(
+      .notFound, "no batch of these epochs was recorded",
+      remedy: "the epochs are \(first) to \(last)")
   }
 
   private func check(weightPattern pattern: String, run: String?) throws {

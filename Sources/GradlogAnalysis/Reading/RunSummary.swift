@@ -24,6 +24,10 @@ public struct RunSummary: Sendable, Equatable {
   public let droppedValues: Int
   /// What stopped or hurt the recorder first.
   public let failure: String?
+  /// When the run began, UTC: `2026-11-23 07:30:00`.
+  public let startedAt: String
+  /// Why values were left out from some batch on; nil while they were not.
+  public let valuesStopped: String?
   /// The worst thing that a detector said.
   public let worstFinding: Finding?
 
@@ -60,6 +64,7 @@ extension Recording {
         framework: row[4].text, state: trace.state(), weights: row[10].count,
         epochs: row[11].count, batches: row[12].count, valueBytes: row[13].count,
         droppedBatches: row[14].count, droppedValues: row[15].count, failure: row[16].text,
+        startedAt: row[17].text ?? "", valuesStopped: row[18].text,
         worstFinding: row[0].integer.flatMap { findings[$0] })
     }
   }
@@ -75,7 +80,8 @@ extension Recording {
       (SELECT sum(length(values_blob)) FROM batches CROSS JOIN gradient_values
         ON gradient_id BETWEEN first_gradient_id AND first_gradient_id + gradient_count - 1
         WHERE batches.run_id = runs.run_id),
-      dropped_batches, dropped_values, failure
+      dropped_batches, dropped_values, failure, datetime(started_at, 'unixepoch'),
+      values_stopped_reason
     FROM runs ORDER BY runs.run_id
     """
 

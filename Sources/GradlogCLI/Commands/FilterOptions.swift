@@ -21,8 +21,8 @@ struct FilterOptions: ParsableArguments {
   var limit: Int?
 
   func validate() throws {
-    if let limit, limit < 0 {
-      throw ValidationError("--limit is \(limit); give the number of rows, 0 or more.")
+    if let limit, limit < 1 {
+      throw ValidationError("--limit is \(limit); give the number of rows, 1 or more.")
     }
   }
 

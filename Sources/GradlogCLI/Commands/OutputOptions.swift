@@ -18,6 +18,15 @@ struct OutputOptions: ParsableArguments {
       "Write to this file, which appears when it is complete.", valueName: "file"))
   var output: String?
 
+  /// Whether a person reads the rows rather than a program.
+  var isForReading: Bool {
+    switch format {
+    case .table, .markdown: true
+    case .csv, .json, .ndjson: false
+    case nil: output == nil && Output.isTerminal
+    }
+  }
+
   /// Writes the rows that `body` produces, and says `nothing` when there are none.
   func write(
     otherwise nothing: String, as standard: RowFormat? = nil,

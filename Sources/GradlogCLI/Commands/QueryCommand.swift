@@ -38,6 +38,9 @@ struct QueryCommand: ParsableCommand {
   @OptionGroup var options: OutputOptions
 
   func validate() throws {
+    if list, describe != nil {
+      throw ValidationError("--list and --describe are two questions; ask one.")
+    }
     if question == nil, !list, describe == nil {
       throw ValidationError("Name a question; 'gradlog query --list' shows them.")
     }
@@ -51,34 +54,49 @@ struct QueryCommand: ParsableCommand {
     if list { return try listQuestions() }
     if let describe { return try explain(CannedQuery.named(describe)) }
     guard let question else { return }
-    let (sql, name) = try Self.read(question)
+    let query = try Self.read(question)
     let recording = try database.open()
-    let values = settings.map { setting in
-      let parts = setting.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      return (String(parts[0]), CellValue(argument: String(parts[1])))
-    }
-    try options.write(otherwise: "'\(name)' finds nothing in '\(recording.path)'.") { writer in
+    let values = try values(for: query)
+    let nothing = "'\(query.name)' finds nothing in '\(recording.path)'."
+    try options.write(otherwise: nothing) { writer in
       try recording.ask(
-        sql, name: name, filter: filters.filter,
-        settings: Dictionary(values) { _, last in last }, to: &writer)
+        query.sql, name: query.name, filter: filters.filter, settings: values, to: &writer)
     }
   }
 
-  /// The SQL of a question and what to call it.
-  private static func read(_ question: String) throws -> (sql: String, name: String) {
+  /// The values of --set, each of the type that the question's header declares.
+  private func values(for query: CannedQuery) throws -> [String: CellValue] {
+    var values: [String: CellValue] = [:]
+    for setting in settings {
+      let parts = setting.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      let (name, argument) = (String(parts[0]), String(parts[1]))
+      guard values[name] == nil, filters.filter.parameters[name] == nil else {
+        throw ValidationError("The parameter '\(name)' is set twice.")
+      }
+      let type = query.parameters.first { $0.name == name }?.type
+      guard let value = CellValue(argument: argument, type: type) else {
+        throw ValidationError("--set \(setting): '\(name)' is \(type ?? ""), write a number.")
+      }
+      values[name] = value
+    }
+    return values
+  }
+
+  /// The question that was asked for.
+  private static func read(_ question: String) throws -> CannedQuery {
     if question == "-" {
       let sql = String(decoding: FileHandle.standardInput.readDataToEndOfFile(), as: UTF8.self)
-      return (sql, "stdin")
+      return try CannedQuery(name: "stdin", sql: sql)
     }
     guard question.hasSuffix(".sql") else {
-      return (try CannedQuery.named(question).sql, question)
+      return try CannedQuery.named(question)
     }
     guard let data = FileManager.default.contents(atPath: question) else {
       throw GradlogError(
         .notFound, "the question '\(question)' cannot be read",
         remedy: "check the path; the questions that are built in have no .sql at their end")
     }
-    return (String(decoding: data, as: UTF8.self), question)
+    return try CannedQuery(name: question, sql: String(decoding: data, as: UTF8.self))
   }
 
   private func listQuestions() throws {

@@ -10,7 +10,7 @@ struct OutputFile {
   private let target: Target
 
   private enum Target {
-    case temporary(name: String, descriptor: Int32)
+    case temporary(name: String, place: String, descriptor: Int32)
     /// A device or a pipe, which cannot be replaced.
     case existing(descriptor: Int32)
   }
@@ -29,12 +29,21 @@ struct OutputFile {
       target = .existing(descriptor: descriptor)
       return
     }
+    // A link stays a link: what it leads to is replaced.
+    let place = exists ? try Self.resolved(path) : path
     if exists { try Self.refuseDatabase(path) }
-    let name = path + ".\(getpid()).partial"
+    let name = place + ".\(getpid()).partial"
     let descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw outputFailure("'\(path)'", errno) }
-    target = .temporary(name: name, descriptor: descriptor)
+    if exists { fchmod(descriptor, status.st_mode & 0o7777) }
+    target = .temporary(name: name, place: place, descriptor: descriptor)
     Interruption.removes(name)
+  }
+
+  private static func resolved(_ path: String) throws -> String {
+    guard let resolved = realpath(path, nil) else { throw outputFailure("'\(path)'", errno) }
+    defer { free(resolved) }
+    return String(cString: resolved)
   }
 
   /// A slip such as `--output runs.db` must not replace a recording.
@@ -50,7 +59,7 @@ struct OutputFile {
   /// Appends bytes.
   func write(_ bytes: UnsafeRawBufferPointer) throws {
     switch target {
-    case .temporary(_, let descriptor), .existing(let descriptor):
+    case .temporary(_, _, let descriptor), .existing(let descriptor):
       try writeAll(bytes, to: descriptor, name: "'\(path)'")
     }
   }
@@ -59,8 +68,8 @@ struct OutputFile {
   func finish() throws {
     switch target {
     case .existing(let descriptor): close(descriptor)
-    case .temporary(let name, let descriptor):
-      guard fsync(descriptor) == 0, close(descriptor) == 0, rename(name, path) == 0 else {
+    case .temporary(let name, let place, let descriptor):
+      guard fsync(descriptor) == 0, close(descriptor) == 0, rename(name, place) == 0 else {
         throw outputFailure("'\(path)'", errno)
       }
       Interruption.removesNothing()
@@ -71,7 +80,7 @@ struct OutputFile {
   func discard() {
     switch target {
     case .existing(let descriptor): close(descriptor)
-    case .temporary(let name, let descriptor):
+    case .temporary(let name, _, let descriptor):
       close(descriptor)
       unlink(name)
       Interruption.removesNothing()

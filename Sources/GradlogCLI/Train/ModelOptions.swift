@@ -74,7 +74,9 @@ struct ModelOptions: ParsableArguments {
       valueName: "share"))
   var validationSplit: Double?
 
-  @Option(help: ArgumentHelp("What initial weights and order follow from.", valueName: "number"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("What initial weights and order follow from.", valueName: "number"))
   var seed: UInt64?
 
   func validate() throws {

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Foundation
 internal import Gradlog
 internal import GradlogAnalysis
 internal import GradlogTrainer
@@ -56,6 +57,25 @@ struct TrainCommand: ParsableCommand {
       "recorded \(summary.batches) batches of \(summary.weights) weights as run '\(run)' "
         + "in \(recording.file) (\(ByteCount(file.sizeInBytes)))")
     Talk.say(summary.worstFinding.map { "worst finding: \($0)" } ?? "no finding while recording")
-    Talk.say("ask it: gradlog query vanishing --db \(recording.file) --run \(run)")
+    let question = summary.worstFinding.flatMap { Self.questions[$0.rule] } ?? "vanishing"
+    Talk.say(
+      "ask it: gradlog query \(question) --db \(Self.quoted(recording.file)) --run \(Self.quoted(run))"
+    )
+  }
+
+  /// The question that tells more of a rule.
+  private static let questions = [
+    "nonfinite": "nonfinite", "exploding": "exploding", "all-zero": "dead",
+    "vanishing": "vanishing",
+  ]
+
+  /// A word as the shell reads it back.
+  private static func quoted(_ word: String) -> String {
+    let isPlain =
+      !word.isEmpty
+      && word.allSatisfy {
+        $0.isASCII && ($0.isLetter || $0.isNumber || "._-/+=:@%".contains($0))
+      }
+    return isPlain ? word : "'" + word.replacingOccurrences(of: "'", with: "'\\''") + "'"
   }
 }

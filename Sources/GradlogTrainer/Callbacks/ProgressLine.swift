@@ -65,7 +65,9 @@ public final class ProgressLine: Callback {
   }
 
   /// Goes back to the start of the line and covers what the last one left.
-  private func rewrite(_ text: String) {
+  private func rewrite(_ whole: String) {
+    // A line that the terminal breaks could not be taken back.
+    let text = String(whole.prefix(output.columns - 1))
     let rest = String(repeating: " ", count: max(0, width - text.count))
     output("\r\(text)\(rest)")
     width = text.count

@@ -5,11 +5,17 @@ public struct TextSink {
   /// Whether a person watches it, so that a line may be rewritten.
   public let isTerminal: Bool
 
+  /// How many characters a line of the terminal holds.
+  let columns: Int
+
   private let write: (String) -> Void
 
   /// Makes a sink of a function, for tests say.
-  public init(isTerminal: Bool = false, _ write: @escaping (String) -> Void) {
+  public init(
+    isTerminal: Bool = false, columns: Int = 80, _ write: @escaping (String) -> Void
+  ) {
     self.isTerminal = isTerminal
+    self.columns = max(columns, 2)
     self.write = write
   }
 
@@ -26,7 +32,10 @@ public struct TextSink {
 
   private init(descriptor: Int32) {
     let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: false)
-    self.init(isTerminal: isatty(descriptor) == 1) { text in
+    var size = winsize()
+    let isKnown = ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
+    self.init(isTerminal: isatty(descriptor) == 1, columns: isKnown ? Int(size.ws_col) : 80) {
+      text in
       // Printing must not end a training run.
       try? handle.write(contentsOf: Data(text.utf8))
     }

@@ -24,7 +24,7 @@ public struct TabularData: Sendable, Equatable {
 
   /// Reads a CSV file.
   ///
-  /// The target is classified when its cells are not all numbers, or when they are all whole numbers, 2
+  /// The target is classified when less than half of its cells are numbers, or when they are all whole numbers, 2
   /// to 20 different ones, each of them twice or more on average; otherwise it is a number. `task`
   /// overrules this.
   ///

@@ -36,9 +36,11 @@ struct TargetColumn {
       }
       return first < second
     }
+    // Among words one number may be a class; among numbers a word is a mistake, to be told.
+    let numericCells = cells.count { numbers[$0.text] != nil }
     let isWhole = isNumeric && numbers.values.allSatisfy { $0 == $0.rounded() }
     let isFew = (2...Self.mostClasses).contains(texts.count) && 2 * texts.count <= cells.count
-    isClassification = !isNumeric || (isWhole && isFew)
+    isClassification = isNumeric ? isWhole && isFew : numericCells * 2 < cells.count
   }
 
   /// The position of each cell among the labels.
@@ -65,7 +67,8 @@ struct TargetColumn {
       guard let number = cell.number else {
         throw GradlogError(
           .invalidData, "line \(cell.line), column \"\(name)\": \"\(cell.text)\" is not a number",
-          remedy: "write a finite number, or treat the target as classes")
+          remedy:
+            "write a finite number, or choose a crossentropy as the loss to treat it as a class")
       }
       numbers.append(Float(number))
     }

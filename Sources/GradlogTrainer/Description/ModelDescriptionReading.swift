@@ -32,6 +32,7 @@ extension ModelDescription {
         remedy: "write {\"layers\": […], \"loss\": …, \"optimizer\": …}")
     }
     let members = try root.members()
+    try Self.refuseMisspelt(Array(members.keys).sorted())
     self.init(
       layers: try Self.layers(try Self.required("layers", in: members)),
       loss: try Self.loss(try Self.required("loss", in: members)),
@@ -46,6 +47,24 @@ extension ModelDescription {
       initialWeights[name] = try node.tensor()
     }
     data = try Self.data(x: members["x"], y: members["y"])
+  }
+
+  private static let keys = [
+    "name", "layers", "loss", "optimizer", "batch_size", "epochs", "shuffle", "seed",
+    "validation_split", "initial_weights", "x", "y",
+  ]
+
+  /// Other keys are somebody's notes, but one that is a letter away from ours is a slip.
+  private static func refuseMisspelt(_ names: [String]) throws(GradlogError) {
+    for name in names where !keys.contains(name) {
+      let slip = keys.first {
+        $0.count > 1 && NearestName.edits(from: name.lowercased(), to: $0) < 2
+      }
+      guard let slip else { continue }
+      throw GradlogError(
+        .invalidData, "the model description has no key \"\(name)\"",
+        remedy: "did you mean \"\(slip)\"?")
+    }
   }
 
   /// What a description must have, each with an example.

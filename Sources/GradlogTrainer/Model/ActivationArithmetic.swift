@@ -42,7 +42,9 @@ extension Activation {
     case .linear: break
     case .relu:
       for i in stride(from: 0, to: count, by: Lanes.scalarCount) {
-        delta[lanes: i] = Lanes.zero.replacing(with: delta[lanes: i], where: z[lanes: i] .> 0)
+        // Multiplied, not selected, as in TensorFlow: a NaN or an infinity from above stays visible
+        // as NaN where the unit is off.
+        delta[lanes: i] *= Lanes.zero.replacing(with: 1, where: z[lanes: i] .> 0)
       }
     case .leakyReLU(let negativeSlope):
       let slope = Float(negativeSlope)
