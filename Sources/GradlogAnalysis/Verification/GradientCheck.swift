@@ -23,7 +23,8 @@ final class GradientCheck {
     rows = try PreparedStatement(
       """
       SELECT gradient_id, batch_id, weight_id, absent,
-        substr(exponents_blob, 1, \(StatisticsCheck.longestBlob + 1)),
+        iif(exponents_blob IS NULL OR typeof(exponents_blob) = 'blob'
+          AND length(exponents_blob) <= \(StatisticsCheck.longestBlob), exponents_blob, 'no histogram'),
         \(StatisticsComparison.columns.joined(separator: ", "))
       FROM gradient_statistics WHERE gradient_id BETWEEN :first AND :last ORDER BY gradient_id
       """, on: db)

@@ -7,6 +7,7 @@ struct RecordingIndex {
     let name: String
     let rank: Int?
     let worldSize: Int?
+    let stage: String?
     let hasConfiguration: Bool
 
     var place: Fault.Place { Fault.Place(run: name, rank: rank) }
@@ -42,14 +43,14 @@ struct RecordingIndex {
       """
       SELECT run_id, substr(name, 1, 200), rank, world_size,
         length(configuration) < 100000000 AND json_valid(configuration)
-          AND json_type(configuration) = 'object'
+          AND json_type(configuration) = 'object', substr(stage, 1, 40)
       FROM runs
       """, on: db)
     while try runs.step() {
       guard let key = runs.value(at: 0).integer else { continue }
       self.runs[key] = Run(
         name: runs.value(at: 1).text ?? "?", rank: runs.value(at: 2).integer.map(Int.init),
-        worldSize: runs.value(at: 3).integer.map(Int.init),
+        worldSize: runs.value(at: 3).integer.map(Int.init), stage: runs.value(at: 5).text,
         hasConfiguration: runs.value(at: 4).integer == 1)
     }
     let weights = try PreparedStatement(

@@ -16,6 +16,10 @@ struct RunCheck {
         let size = run.worldSize.map(String.init) ?? "?"
         try log.add(.run, at: run.place, "rank \(rank) is not one of world_size \(size)")
       }
+      // SQLite does not check the constraint of this column in a file that is open for reading only.
+      if run.stage.flatMap(GradientStage.init(rawValue:)) == nil {
+        try log.add(.run, at: run.place, "the stage is '\(run.stage ?? "?")'")
+      }
       if !run.hasConfiguration {
         try log.add(.run, at: run.place, "the configuration is not a JSON object")
       }
@@ -67,7 +71,9 @@ struct FindingCheck {
     let findings = try PreparedStatement(
       """
       SELECT findings.run_id, findings.weight_id, substr(rule, 1, 40), first.run_id, last.run_id,
-        first.epoch, first.batch, first_batch_id <= last_batch_id, batch_count >= 1
+        first.epoch, first.batch, first_batch_id <= last_batch_id,
+        typeof(batch_count) = 'integer' AND batch_count >= 1,
+        severity IN ('warning', 'critical')
       FROM findings JOIN batches AS first ON first.batch_id = first_batch_id
         JOIN batches AS last ON last.batch_id = last_batch_id
       ORDER BY finding_id
@@ -89,6 +95,8 @@ struct FindingCheck {
         try log.add(.finding, at: place, "\(rule) ends before it begins")
       } else if row[8].integer != 1 {
         try log.add(.finding, at: place, "\(rule) was broken by no batch")
+      } else if row[9].integer != 1 {
+        try log.add(.finding, at: place, "\(rule) is neither a warning nor critical")
       }
     }
   }

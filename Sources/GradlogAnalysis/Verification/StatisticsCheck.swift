@@ -13,7 +13,7 @@ struct StatisticsCheck {
 
   /// - Parameters:
   ///   - cells: the columns of ``StatisticsComparison/columns``.
-  ///   - blob: the first ``longestBlob`` + 1 bytes of `exponents_blob`.
+  ///   - blob: `exponents_blob`, or a text when it is longer than ``longestBlob``.
   ///   - elementCount: elements of the weight.
   init(_ cells: ArraySlice<CellValue>, blob: CellValue, elementCount: Int) {
     self.cells = Array(cells)
@@ -86,7 +86,7 @@ struct StatisticsCheck {
   }
 
   private func histogramProblem() -> String? {
-    guard case .blob(let bytes) = blob, bytes.count <= Self.longestBlob,
+    guard case .blob(let bytes) = blob,
       let histogram = try? ExponentHistogram(blob: bytes),
       histogram.counts.first != 0, histogram.counts.last != 0
     else { return "exponents_blob is not an exponent histogram" }
