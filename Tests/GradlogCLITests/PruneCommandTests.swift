@@ -95,6 +95,21 @@ import Testing
     try expectSound()
   }
 
+  @Test func oneRankIsDeletedAlone() throws {
+    var options = GradientRecorder.Options()
+    (options.rank, options.worldSize) = (1, 2)
+    try GradientRecorder.record(to: place.folder + "/two.db", run: "old", options: options) {
+      $0.record(epoch: 0, batch: 0) { $0.add("kernel", [Float(1)], shape: [1]) }
+    }
+    let none = try place.gradlog("prune", "two.db", "--delete-run", "old", "--rank", "2")
+    #expect(none.output == Self.header)
+    #expect(none.talk.hasPrefix("There is nothing to drop in 'two.db'.\n"))
+    let outcome = try place.gradlog("prune", "two.db", "--delete-run", "old", "--rank", "1")
+    #expect(outcome.output == Self.header + "old,1,1,1,4\r\n")
+    #expect(try kept("run = 'old'").count == 40)
+    try expectSound()
+  }
+
   @Test func valuesAroundFindingsAreSpared() throws {
     try place.record(
       "two.db",
@@ -121,7 +136,7 @@ import Testing
     let again = try place.gradlog("prune", "two.db", "--values", "--older-than", "30d")
     #expect(again.code == 0)
     #expect(again.output == Self.header)
-    #expect(again.talk.hasPrefix("There are no such values in 'two.db'.\n"))
+    #expect(again.talk.hasPrefix("There is nothing to drop in 'two.db'.\n"))
   }
 
   @Test func theSpaceIsGivenBackOrKept() throws {
@@ -176,7 +191,9 @@ import Testing
     ("--values --except-findings 3", "Say of what to drop the values"),
     ("--values --all --run old", "--all is everything"),
     ("--delete-run old --values --all", "Give one of"), ("--compact --run old", "need --values"),
-    ("--delete-run old --epoch 3", "need --values"), ("--values --older-than 30", "whole number"),
+    ("--delete-run old --epoch 3", "need --values"),
+    ("--values --all --rank 1", "--rank belongs to a run"),
+    ("--values --older-than 30", "whole number"),
     ("--values --all --except-findings -1", "0 or more"), ("--compact --no-compact", "exclude"),
   ])
   func whatIsNotChosenIsNotDropped(_ arguments: String, _ sentence: String) throws {

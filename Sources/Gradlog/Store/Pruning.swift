@@ -166,11 +166,11 @@ private enum RunDeletion {
     try db.cachedStatement(
       sql: """
         DELETE FROM gradient_statistics
-        WHERE gradient_id >= :first AND gradient_id - :first < :count AND batch_id = :batch
+        WHERE gradient_id BETWEEN :first AND :last AND batch_id = :batch
         """
     ).execute(
       arguments: [
-        "first": batch.firstGradientID, "count": batch.gradientCount, "batch": batch.batchID,
+        "first": batch.firstGradientID, "last": batch.lastGradientID, "batch": batch.batchID,
       ])
     try db.cachedStatement(sql: "DELETE FROM batches WHERE batch_id = ?")
       .execute(arguments: [batch.batchID])

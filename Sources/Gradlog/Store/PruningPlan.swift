@@ -23,6 +23,12 @@ struct SelectedBatch {
   let firstGradientID: Int64
   let gradientCount: Int64
 
+  /// The last key of its range, less than the first when there is none; a damaged range is cut off.
+  var lastGradientID: Int64 {
+    let (last, overflow) = firstGradientID.addingReportingOverflow(max(gradientCount, 0))
+    return overflow ? .max : last - (last > .min ? 1 : 0)
+  }
+
   /// The batches of a selection in order of their keys, from the one after `batchID` on.
   ///
   /// They are read through a cursor, so that a million of them need no memory.
@@ -63,7 +69,7 @@ struct SelectedValues {
     condition = """
       gradient_id IN (SELECT gradient_id FROM gradient_statistics
         \(weight == nil ? "" : "JOIN weights USING (weight_id)")
-        WHERE gradient_id >= :first AND gradient_id - :first < :count AND batch_id = :batch
+        WHERE gradient_id BETWEEN :first AND :last AND batch_id = :batch
         \(weight == nil ? "" : "AND weights.name GLOB :weight"))
       """
   }
@@ -89,7 +95,7 @@ struct SelectedValues {
 
   private func arguments(_ batch: SelectedBatch) -> StatementArguments {
     var arguments: StatementArguments = [
-      "first": batch.firstGradientID, "count": batch.gradientCount, "batch": batch.batchID,
+      "first": batch.firstGradientID, "last": batch.lastGradientID, "batch": batch.batchID,
     ]
     if let weight { arguments += ["weight": weight] }
     return arguments

@@ -44,7 +44,7 @@ final class GradientWalk {
     gradients.addCounts(to: &summary)
   }
 
-  /// - Parameter progress: told the share that is done, 0 to 1.
+  /// Looks at everything, and tells `progress` the share that is done, 0 to 1.
   func run(_ progress: (Double) -> Void) throws {
     /// The key after the last range.
     var end = Int64.min

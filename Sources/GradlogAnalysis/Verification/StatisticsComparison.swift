@@ -28,12 +28,13 @@ enum StatisticsComparison {
     ("float8_e4m3_underflow_count", .none), ("float8_e5m2_underflow_count", .none),
   ]
 
-  /// What differs, in words; nil when nothing does.
+  /// Compares column by column.
   ///
   /// - Parameters:
   ///   - stored: the cells of ``columns``.
   ///   - blob: the stored `exponents_blob`, which decodes.
   ///   - actual: what the values give.
+  /// - Returns: what differs, in words; nil when nothing does.
   static func problem(
     stored: ArraySlice<CellValue>, blob: [UInt8],
     actual: (statistics: GradientStatistics, exponentsBlob: [UInt8])

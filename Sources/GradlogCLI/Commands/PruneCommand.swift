@@ -78,7 +78,7 @@ struct PruneCommand: ParsableCommand {
   }
 
   private func plan(_ path: String, _ selection: PruningSelection) throws -> PruningPlan {
-    if let run = what.deleteRun { return try PruningPlan(path: path, run: run, rank: nil) }
+    if let run = what.deleteRun { return try PruningPlan(path: path, run: run, rank: what.rank) }
     return try PruningPlan(path: path, values: selection)
   }
 
@@ -88,7 +88,7 @@ struct PruneCommand: ParsableCommand {
     let pruning = try Pruning(path: path)
     do {
       if let run = what.deleteRun {
-        _ = try pruning.deleteRun(run, rank: nil, continues)
+        _ = try pruning.deleteRun(run, rank: what.rank, continues)
       } else {
         _ = try pruning.dropValues(selection, continues)
       }
@@ -116,7 +116,8 @@ extension PruneCommand {
     let name = what.filter.run
     guard !dryRun,
       let run = try recording.runs().first(where: {
-        $0.state == .recording && (name == nil || $0.name == name)
+        $0.state == .recording && (name ?? $0.name) == $0.name
+          && (what.rank ?? $0.rank) == $0.rank
       })
     else { return }
     throw GradlogError(
@@ -128,7 +129,7 @@ extension PruneCommand {
 
   private func show(_ plan: PruningPlan, of path: String) throws {
     let isRun = what.deleteRun != nil
-    try options.write(otherwise: "There are no such values in '\(path)'.") { writer in
+    try options.write(otherwise: "There is nothing to drop in '\(path)'.") { writer in
       try writer.begin(columns: ["run", "rank", "batches", "gradients_with_values", "value_bytes"])
       for share in plan.shares {
         try writer.write([

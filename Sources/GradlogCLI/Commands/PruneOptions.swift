@@ -10,7 +10,8 @@ struct PruneOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Delete this run with all it holds, in all its ranks.", valueName: "name"))
+      "Delete this run with all it holds, in all its ranks unless --rank names one.",
+      valueName: "name"))
   var deleteRun: String?
 
   @Flag(help: "Drop nothing: only give back the space that is free inside the file.")
@@ -21,6 +22,11 @@ struct PruneOptions: ParsableArguments {
 
   @Option(help: ArgumentHelp("Only of this run.", valueName: "name"))
   var run: String?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Only of this rank of the run.", valueName: "index"))
+  var rank: Int?
 
   @Option(
     help: ArgumentHelp("Only of weights that match, as in 'dense_*/kernel'.", valueName: "glob"))
@@ -60,6 +66,9 @@ struct PruneOptions: ParsableArguments {
         "--run, --weight, --epoch, --older-than, --except-findings and --all choose values; "
           + "they need --values.")
     }
+    if rank != nil, run == nil, deleteRun == nil {
+      throw ValidationError("--rank belongs to a run; name it with --run or --delete-run.")
+    }
     if values, !hasPart, !all {
       throw ValidationError(
         "Say of what to drop the values: --run, --weight, --epoch or --older-than, or --all.")
@@ -76,6 +85,7 @@ struct PruneOptions: ParsableArguments {
   var selection: PruningSelection {
     var selection = PruningSelection()
     selection.run = run
+    selection.rank = rank
     selection.weight = weight
     selection.firstEpoch = epoch?.first
     selection.lastEpoch = epoch?.last
