@@ -6,7 +6,8 @@ internal import GRDBSQLite
 package enum DatabaseFile {
   /// Opens a recording to read it.
   ///
-  /// Nothing on disk changes, not even beside the file.
+  /// Nothing on disk changes, not even beside the file, unless a killed program left a transaction that
+  /// has to be undone first.
   ///
   /// A reader never waits for a recorder nor holds it up: it sees the last commit.
   ///
@@ -33,6 +34,9 @@ package enum DatabaseFile {
       let queue = try DatabaseQueue(path: location.path, configuration: configuration)
       try queue.read { db in try refuseForeign(db, path: path) }
       return FileReader(path: path, queue: queue, frozen: stamp)
+    } catch DatabaseError.SQLITE_READONLY_ROLLBACK {
+      guard HotJournal.rollBack(file) else { throw HotJournal.refusal(file) }
+      return try openForReading(path)
     } catch let error as DatabaseError where usesLog {
       throw unreadableLog(file, error)
     } catch {

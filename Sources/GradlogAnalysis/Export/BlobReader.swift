@@ -2,7 +2,7 @@ internal import GRDB
 internal import GRDBSQLite
 internal import Gradlog
 
-/// Reads `values_blob` piece by piece, so that a tensor never has to fit into memory.
+/// Reads `values_blob` without SQLite's own copy of it.
 final class BlobReader {
   /// A multiple of the size of every element type, and of SQLite's pages.
   private static let pieceSize = 256 * 1024
@@ -11,6 +11,8 @@ final class BlobReader {
   private var handle: OpaquePointer?
   private let piece = UnsafeMutableRawBufferPointer.allocate(
     byteCount: BlobReader.pieceSize, alignment: 8)
+
+  private var whole = UnsafeMutableRawBufferPointer.allocate(byteCount: 0, alignment: 8)
 
   init(_ db: Database) throws {
     guard let connection = db.sqliteConnection else {
@@ -22,9 +24,11 @@ final class BlobReader {
   deinit {
     sqlite3_blob_close(handle)
     piece.deallocate()
+    whole.deallocate()
   }
 
-  /// Hands over the bytes of one gradient in order, in pieces that hold whole elements.
+  /// Hands over the bytes of one gradient in order, in pieces that hold whole elements, so that the
+  /// tensor need not fit into memory.
   func read(gradient: Int64, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
     try open(gradient)
     let size = Int(sqlite3_blob_bytes(handle))
@@ -35,6 +39,26 @@ final class BlobReader {
       try body(UnsafeRawBufferPointer(rebasing: piece[..<count]))
       offset += count
     }
+  }
+
+  /// The bytes of one gradient, of which there are `byteCount`; valid until the next call.
+  ///
+  /// The memory of the largest one is kept.
+  func readWhole(gradient: Int64, byteCount: Int) throws -> UnsafeRawBufferPointer {
+    try open(gradient)
+    if whole.count < byteCount {
+      whole.deallocate()
+      whole = .allocate(byteCount: byteCount, alignment: 8)
+    }
+    do {
+      try check(sqlite3_blob_read(handle, whole.baseAddress, Int32(byteCount), 0))
+    } catch {
+      // A handle that has failed once fails for every gradient that follows.
+      sqlite3_blob_close(handle)
+      handle = nil
+      throw error
+    }
+    return UnsafeRawBufferPointer(rebasing: whole[..<byteCount])
   }
 
   private func open(_ gradient: Int64) throws {

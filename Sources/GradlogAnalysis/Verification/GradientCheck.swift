@@ -1,0 +1,166 @@
+internal import GRDB
+internal import Gradlog
+
+/// Looks at the gradients of one batch after another: their rows, their values, and whether the
+/// statistics are those of the values.
+final class GradientCheck {
+  private let index: RecordingIndex
+  private let sample: ValuesSample
+  private let log: FaultLog
+  private let rows: PreparedStatement
+  private let values: PreparedStatement
+  private let blobs: BlobReader
+  private var recomputer = StatisticsRecomputer()
+  /// The last batch in which a weight had a gradient.
+  private var lastBatch: [Int64: Int64] = [:]
+  private var row: [CellValue]
+  private var counts = VerificationSummary()
+
+  init(db: Database, index: RecordingIndex, sample: ValuesSample, log: FaultLog) throws {
+    self.index = index
+    self.sample = sample
+    self.log = log
+    rows = try PreparedStatement(
+      """
+      SELECT gradient_id, batch_id, weight_id, absent,
+        iif(exponents_blob IS NULL OR typeof(exponents_blob) = 'blob'
+          AND length(exponents_blob) <= \(StatisticsCheck.longestBlob), exponents_blob, 'no histogram'),
+        \(StatisticsComparison.columns.joined(separator: ", "))
+      FROM gradient_statistics WHERE gradient_id BETWEEN :first AND :last ORDER BY gradient_id
+      """, on: db)
+    values = try PreparedStatement(
+      """
+      SELECT gradient_id, substr(encoding, 1, 40), typeof(values_blob), length(values_blob)
+      FROM gradient_values WHERE gradient_id BETWEEN :first AND :last ORDER BY gradient_id
+      """, on: db)
+    blobs = try BlobReader(db)
+    row = [CellValue](repeating: .null, count: rows.columns.count)
+  }
+
+  /// Adds what was looked at.
+  func addCounts(to summary: inout VerificationSummary) {
+    summary.gradients += counts.gradients
+    summary.gradientsWithValues += counts.gradientsWithValues
+    summary.recomputed += counts.recomputed
+  }
+
+  /// Checks the gradients of a batch and returns how many rows there are.
+  func check(
+    _ batch: StoredBatch, runID: Int64, keys: Range<Int64>, at place: Fault.Place
+  ) throws -> Int {
+    guard !keys.isEmpty else { return 0 }
+    for statement in [rows, values] {
+      statement.reset()
+      try statement.bind(.integer(keys.lowerBound), to: "first")
+      try statement.bind(.integer(keys.upperBound - 1), to: "last")
+    }
+    var stored = try nextValues()
+    var count = 0
+    while try rows.step() {
+      rows.read(into: &row)
+      let key = row[0].integer ?? 0
+      // Values without statistics are a matter of references.
+      while let candidate = stored, candidate.key < key { stored = try nextValues() }
+      try checkRow(key, batch, runID, stored.flatMap { $0.key == key ? $0 : nil }, place)
+      count += 1
+    }
+    counts.gradients += count
+    return count
+  }
+
+  /// A row of `gradient_values`.
+  private struct StoredValues {
+    let key: Int64
+    let encoding: CellValue
+    let type: CellValue
+    let length: CellValue
+  }
+
+  private func nextValues() throws -> StoredValues? {
+    guard try values.step() else { return nil }
+    return StoredValues(
+      key: values.value(at: 0).integer ?? 0, encoding: values.value(at: 1),
+      type: values.value(at: 2), length: values.value(at: 3))
+  }
+
+  private func checkRow(
+    _ key: Int64, _ batch: StoredBatch, _ runID: Int64, _ stored: StoredValues?,
+    _ batchPlace: Fault.Place
+  ) throws {
+    if stored != nil { counts.gradientsWithValues += 1 }
+    // A weight that is not there is a matter of references.
+    guard let weightID = row[2].integer, let weight = index.weights[weightID] else { return }
+    var place = batchPlace
+    place.weight = weight.name
+    defer { lastBatch[weightID] = batch.batchID }
+    if let problem = belongingProblem(weightID, weight, batch, runID) {
+      return try log.add(.gradient, at: place, problem)
+    }
+    if row[3] == .integer(1) { return try checkAbsent(stored, place) }
+    guard row[3] == .integer(0) else {
+      return try log.add(.gradient, at: place, "absent is \(DisplayText.cell(row[3]))")
+    }
+    guard let tensor = weight.tensor, let byteCount = weight.byteCount else {
+      // A weight that contradicts itself was told already.
+      guard weight.dtype == .null else { return }
+      return try log.add(.gradient, at: place, "it has statistics, and its weight has no dtype")
+    }
+    if let problem = stored.flatMap({ Self.problem($0, weight, byteCount) }) {
+      return try log.add(.values, at: place, problem)
+    }
+    let check = StatisticsCheck(row[5...], blob: row[4], elementCount: tensor.elementCount)
+    if let problem = check.problem() { return try log.add(.gradient, at: place, problem) }
+    if stored != nil, sample.contains(key) { try recompute(key, tensor, byteCount, place) }
+  }
+
+  private func belongingProblem(
+    _ weightID: Int64, _ weight: RecordingIndex.Weight, _ batch: StoredBatch, _ runID: Int64
+  ) -> String? {
+    if row[1] != .integer(batch.batchID) {
+      return "batch_id is \(DisplayText.cell(row[1])), in the range of batch_id \(batch.batchID)"
+    }
+    if weight.runID != runID { return "its weight belongs to another run" }
+    if lastBatch[weightID] == batch.batchID { return "the batch has two gradients of this weight" }
+    return nil
+  }
+
+  private func checkAbsent(_ stored: StoredValues?, _ place: Fault.Place) throws {
+    if let problem = StatisticsCheck.problem(ofAbsent: row[5...], blob: row[4]) {
+      try log.add(.gradient, at: place, problem)
+    } else if stored != nil {
+      try log.add(.values, at: place, "it is absent, and has values")
+    }
+  }
+
+  private static func problem(
+    _ stored: StoredValues, _ weight: RecordingIndex.Weight, _ byteCount: Int
+  ) -> String? {
+    guard stored.encoding.text == "dense" else {
+      return "the encoding is '\(DisplayText.cell(stored.encoding))'"
+    }
+    guard stored.type.text == "blob" else {
+      return "values_blob is of type \(DisplayText.cell(stored.type))"
+    }
+    guard stored.length != .integer(Int64(byteCount)) else { return nil }
+    let type = "\(DisplayText.cell(weight.dtype)) \(DisplayText.cell(weight.shape))"
+    return "values_blob has \(DisplayText.cell(stored.length)) bytes, \(type) has \(byteCount)"
+  }
+
+  private func recompute(
+    _ key: Int64, _ tensor: (dtype: DType, shape: [Int], elementCount: Int), _ byteCount: Int,
+    _ place: Fault.Place
+  ) throws {
+    counts.recomputed += 1
+    let bytes: UnsafeRawBufferPointer
+    do {
+      bytes = try blobs.readWhole(gradient: key, byteCount: byteCount)
+    } catch let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT {
+      return try log.add(.values, at: place, "SQLite cannot read values_blob: it is damaged")
+    }
+    let view = try TensorView(dtype: tensor.dtype, shape: tensor.shape, bytes: bytes)
+    guard case .blob(let blob) = row[4] else { return }
+    let problem = StatisticsComparison.problem(
+      stored: row[5...], blob: blob, actual: recomputer.run(over: view))
+    if let problem { try log.add(.statistics, at: place, problem) }
+  }
+}
