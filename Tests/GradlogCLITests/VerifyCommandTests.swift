@@ -27,6 +27,32 @@ import Testing
     #expect(try place.names == ["mlp.db", "runs.db"])
   }
 
+  @Test func roundedValuesAndABudgetAreSound() throws {
+    for options in [
+      ["--values-as", "bfloat16"], ["--values-as", "float16"], ["--budget", "1MB"],
+    ] {
+      #expect(
+        try place.gradlog(
+          arguments: ["train", "--example", "binary-classifier", "--db", "k.db", "--quiet"]
+            + options
+        ).code == 0)
+    }
+    let verified = try place.gradlog("verify", "k.db", "--all")
+    #expect(verified.code == 0, "\(verified.output)")
+    let replaced = try place.gradlog(
+      "train", "--example", "binary-classifier", "--db", "k.db", "--quiet", "--run",
+      "binary-classifier-3", "--replace")
+    #expect(replaced.code == 0)
+    let pruned = try place.gradlog("prune", "--delete-run", "binary-classifier-3", "--db", "k.db")
+    #expect(pruned.code == 0)
+    #expect(try place.gradlog("verify", "k.db", "--all").code == 0)
+    try place.record("k.db", "UPDATE gradient_values SET encoding = 'float8' WHERE gradient_id = 1")
+    #expect(
+      try place.gradlog("verify", "k.db").output.hasPrefix(
+        "values: run 'binary-classifier', epoch 0, batch 0, weight 'dense_0/kernel': the encoding is 'float8'\n"
+      ))
+  }
+
   @Test func eachFaultIsALine() throws {
     try damage(
       """

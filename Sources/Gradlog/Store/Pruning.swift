@@ -155,7 +155,8 @@ private enum RunDeletion {
   static func begin(_ name: String, rank: Int?, in db: Database) throws {
     try db.execute(
       sql: """
-        UPDATE runs SET failure = 'gradlog prune did not finish deleting this run' WHERE \(runs)
+        UPDATE runs SET failure = 'gradlog prune did not finish deleting this run',
+          values_stopped_batch_id = NULL, values_stopped_reason = NULL WHERE \(runs)
         """, arguments: ["name": name, "rank": rank])
     try db.execute(
       sql: "DELETE FROM findings WHERE run_id IN (SELECT run_id FROM runs WHERE \(runs))",

@@ -140,6 +140,8 @@ enum RunTable {
         CREATE TEMP TABLE replaced AS
           SELECT batch_id, first_gradient_id, gradient_count FROM batches
           WHERE run_id = :run AND (epoch, batch) >= (:epoch, :batch);
+        UPDATE runs SET values_stopped_batch_id = NULL, values_stopped_reason = NULL
+          WHERE values_stopped_batch_id IN (SELECT batch_id FROM replaced);
         DELETE FROM findings WHERE run_id = :run
           AND last_batch_id IN (SELECT batch_id FROM replaced);
         DELETE FROM gradient_values WHERE gradient_id IN (

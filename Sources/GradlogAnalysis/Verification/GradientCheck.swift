@@ -105,12 +105,15 @@ final class GradientCheck {
       guard weight.dtype == .null else { return }
       return try log.add(.gradient, at: place, "it has statistics, and its weight has no dtype")
     }
-    if let problem = stored.flatMap({ Self.problem($0, weight, byteCount) }) {
+    if let problem = stored.flatMap({ Self.problem($0, weight, tensor) }) {
       return try log.add(.values, at: place, problem)
     }
     let check = StatisticsCheck(row[5...], blob: row[4], elementCount: tensor.elementCount)
     if let problem = check.problem() { return try log.add(.gradient, at: place, problem) }
-    if stored != nil, sample.contains(key) { try recompute(key, tensor, byteCount, place) }
+    // Rounded values do not have the statistics of the gradient.
+    if stored?.encoding.text == ValueEncoding.dense.rawValue, sample.contains(key) {
+      try recompute(key, tensor, byteCount, place)
+    }
   }
 
   private func belongingProblem(
@@ -133,16 +136,19 @@ final class GradientCheck {
   }
 
   private static func problem(
-    _ stored: StoredValues, _ weight: RecordingIndex.Weight, _ byteCount: Int
+    _ stored: StoredValues, _ weight: RecordingIndex.Weight,
+    _ tensor: (dtype: DType, shape: [Int], elementCount: Int)
   ) -> String? {
-    guard stored.encoding.text == "dense" else {
+    guard let encoding = stored.encoding.text.flatMap(ValueEncoding.init(rawValue:)) else {
       return "the encoding is '\(DisplayText.cell(stored.encoding))'"
     }
+    let byteCount = tensor.elementCount * encoding.storedType(of: tensor.dtype).byteWidth
     guard stored.type.text == "blob" else {
       return "values_blob is of type \(DisplayText.cell(stored.type))"
     }
     guard stored.length != .integer(Int64(byteCount)) else { return nil }
-    let type = "\(DisplayText.cell(weight.dtype)) \(DisplayText.cell(weight.shape))"
+    let type =
+      "\(encoding.storedType(of: tensor.dtype).rawValue) \(DisplayText.cell(weight.shape))"
     return "values_blob has \(DisplayText.cell(stored.length)) bytes, \(type) has \(byteCount)"
   }
 
