@@ -50,6 +50,12 @@ let package = Package(
       name: "GradlogTrainerTests", dependencies: ["GradlogTrainer", gradlog],
       resources: [.copy("Reference")]),
     .testTarget(name: "GradlogCLITests", dependencies: ["GradlogCLI", gradlog, grdb]),
+    // Faults from outside: kills, full disks, readers, signals.
+    .testTarget(
+      name: "GradlogFaultTests", dependencies: ["RecorderProbe", "GradlogCLI", gradlog, grdb]),
+    // Not for users: a process that records, for the fault tests to kill.
+    .executableTarget(
+      name: "RecorderProbe", dependencies: [gradlog], path: "Tests/RecorderProbe"),
   ]
 )
 

@@ -12,7 +12,7 @@ import Testing
         digits     0  finished  raw          3       2        4          192                0               0  NULL           NULL     gradlog
 
         """)
-    #expect(outcome.talk == "runs.db: 832 KiB\n")
+    #expect(outcome.talk == "runs.db: 896 KiB\n")
     #expect(outcome.code == 0)
   }
 
