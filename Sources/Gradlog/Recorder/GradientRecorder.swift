@@ -231,7 +231,9 @@ extension GradientRecorder {
   /// In a forked child the locks may be held by threads that do not exist there, so nothing is
   /// counted: only said, once.
   private func complainOfFork() {
-    if !complainedOfFork.exchange(true, ordering: .relaxed) { complain("\(Self.forked)") }
+    if !complainedOfFork.exchange(true, ordering: .relaxed) {
+      complain(Self.forked.description)
+    }
   }
 
   private static let forked = GradlogError(

@@ -21,7 +21,7 @@ extension GradientRecorder {
     }
 
     /// How the file is kept sound while it is written.
-    public enum Journal: Sendable {
+    public enum Journal: String, Sendable, CaseIterable {
       /// A write-ahead log: readers see each commit at once, and neither wait nor make anyone wait. The
       /// default.
       case wal

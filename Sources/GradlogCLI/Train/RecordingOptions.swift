@@ -35,6 +35,12 @@ struct RecordingOptions: ParsableArguments {
     help: ArgumentHelp("Keep no values of weights that match; repeatable.", valueName: "glob"))
   var exclude: [String] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "wal: readers may watch; rollback: large values are written once, for a recording that nobody watches.",
+      valueName: "kind"))
+  var journal = GradientRecorder.Options.Journal.wal
+
   @Flag(help: "Replace batches that the run already holds, and what follows them.")
   var replace = false
 
@@ -61,6 +67,7 @@ struct RecordingOptions: ParsableArguments {
     options.stage = stage
     options.capture = try CapturePlan(capture, include: include, exclude: exclude)
     options.overlap = replace ? .replace : .refuse
+    options.journal = journal
     options.framework = "gradlog \(GradlogCommand.configuration.version)"
     options.configuration = task.configuration
     return try GradientRecorder(
