@@ -1,4 +1,6 @@
 internal import GRDB
+internal import GRDBSQLite
+internal import Glibc
 
 /// Keeps the write-ahead log from growing without bound.
 ///
@@ -33,7 +35,8 @@ struct LogWatch {
     } else {
       nextTry = monotonicSeconds() + pause
       pause = min(2 * pause, Self.longestPause)
-      if pause > 1 { complainOnce(bytes) }
+      // Not at once: of several recorders that shorten one log at the same moment, one succeeds.
+      if pause > 1, bytes > 2 * bound { complainOnce(bytes) }
     }
   }
 
@@ -42,8 +45,15 @@ struct LogWatch {
   /// Meanwhile nothing is written, so readers who come see all of it in the file and need no log.
   private func truncate(in db: Database) -> Bool {
     defer { try? db.stopWaitingForLocks() }
+    // Every millisecond for half a second: SQLite's own pauses would miss the gaps that other
+    // recorders leave.
+    sqlite3_busy_handler(
+      db.sqliteConnection,
+      { _, tries in
+        usleep(1_000)
+        return tries < 500 ? 1 : 0
+      }, nil)
     do {
-      try db.execute(sql: "PRAGMA busy_timeout = 500")
       _ = try db.checkpoint(.truncate)
       return true
     } catch {
@@ -55,7 +65,8 @@ struct LogWatch {
     guard !hasComplained else { return }
     hasComplained = true
     complain(
-      "'\(path)-wal' has \(bytes >> 20) MiB and grows, because a program keeps reading an older "
-        + "state of '\(path)'; it becomes short again when that program has finished")
+      "'\(path)-wal' has \(bytes >> 20) MiB and grows, because another program keeps "
+        + "an older state of '\(path)' in use; it becomes short again when that program has finished"
+    )
   }
 }
