@@ -52,6 +52,12 @@ let package = Package(
     .testTarget(
       name: "GradlogCLITests", dependencies: ["GradlogCLI", gradlog, grdb],
       exclude: ["keras_gradients.py", "printed_gradients.py"]),
+    // Faults from outside: kills, full disks, readers, signals.
+    .testTarget(
+      name: "GradlogFaultTests", dependencies: ["RecorderProbe", "GradlogCLI", gradlog, grdb]),
+    // Not for users: a process that records, for the fault tests to kill.
+    .executableTarget(
+      name: "RecorderProbe", dependencies: [gradlog], path: "Tests/RecorderProbe"),
   ]
 )
 

@@ -125,6 +125,8 @@ import Testing
   /// Pages of noise in place of any page: told, or refused when the file cannot be opened at all.
   @Test func noiseInAnyPageIsNotSound() throws {
     let file = URL(fileURLWithPath: place.folder + "/mlp.db")
+    // Noise in a page that holds nothing is no fault.
+    #expect(try place.shell("sqlite3 mlp.db VACUUM").code == 0)
     let intact = try Data(contentsOf: file)
     for page in 1..<intact.count / 65_536 {
       var damaged = intact

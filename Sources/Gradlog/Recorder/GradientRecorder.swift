@@ -21,8 +21,7 @@ public final class GradientRecorder: Sendable {
   private let queue: SlabQueue
   private let counter = LossCounter()
   private let state: RunState
-  /// The key of this run in ``OpenRuns``.
-  private let claim: String
+  private let claim: OpenRuns.Claim
   private let process = getpid()
   private let isClosed = Atomic(false)
   private let complainedOfFork = Atomic(false)
@@ -42,7 +41,9 @@ public final class GradientRecorder: Sendable {
   public var resumedAfter: RecordedBatch? { state.lastRecorded }
 
   /// What could not be recorded so far.
-  public var losses: RecordingLosses { counter.current }
+  public var losses: RecordingLosses {
+    getpid() == process ? counter.current : RecordingLosses(failure: Self.forked)
+  }
 
   /// Opens a file, creating it if need be, and begins a run in it, or takes the run of that name up
   /// again: its steps go on from the last one.
@@ -57,28 +58,20 @@ public final class GradientRecorder: Sendable {
     path: String, run name: String, options: Options = Options()
   ) throws(GradlogError) {
     try options.validate(run: name)
-    let database = try DatabaseFile.openForRecording(path)
-    let identity = RunIdentity(
-      name: name, rank: options.rank, worldSize: options.worldSize, stage: options.stage,
-      framework: options.framework, configuration: options.configuration)
-    let queue = SlabQueue(options.limits)
+    let claim = OpenRuns.Claim(
+      run: name, rank: options.rank, path: FileOnDisk(path).absolutePath)
+    // Before anything is opened: a file that a forked process takes along must not be.
+    try OpenRuns.claim(claim)
+    let database: DatabaseQueue
     let state: RunState
-    let claim = "\(name) \(options.rank) \(database.path)"
     do {
-      guard OpenRuns.claim(claim) else { throw Self.recordedTwice(name) }
-      state = try database.write { db in
-        do {
-          return try RunTable.open(identity, in: db)
-        } catch {
-          OpenRuns.release(claim)
-          throw error
-        }
-      }
+      database = try DatabaseFile.openForRecording(path, journal: options.journalSettings)
+      state = try Self.open(RunIdentity(name, options), in: database)
     } catch {
-      let failure = GradlogError(error, path: path)
-      try? DatabaseFile.finish(database)
-      throw failure
+      OpenRuns.release(claim)
+      throw GradlogError(error, path: path)
     }
+    let queue = SlabQueue(options.limits)
     let counter = counter
     database.asyncWriteWithoutTransaction { db in
       Writer.run(state, options, from: queue, losses: counter, in: db, path: path)
@@ -90,6 +83,16 @@ public final class GradientRecorder: Sendable {
     self.claim = claim
     stage = options.stage
     overlap = options.overlap
+  }
+
+  /// Begins the run, and leaves a file in which that is impossible as it was.
+  private static func open(_ identity: RunIdentity, in database: DatabaseQueue) throws -> RunState {
+    do {
+      return try database.write { try RunTable.open(identity, in: $0) }
+    } catch {
+      try? DatabaseFile.finish(database)
+      throw error
+    }
   }
 
   deinit {
@@ -179,12 +182,8 @@ public final class GradientRecorder: Sendable {
     queue.close()
     do {
       // Waits for the writer, which has the connection until it has written everything.
-      try database.write { db in
-        if finished {
-          try RunTable.finish(self.state.runID, in: db)
-        } else {
-          try RunTable.removeIfEmpty(self.state.runID, in: db)
-        }
+      try database.writeWithoutTransaction { db in
+        try endRun(finished: finished, in: db)
       }
     } catch {
       counter.add(failure: GradlogError(error, path: database.path))
@@ -196,6 +195,23 @@ public final class GradientRecorder: Sendable {
     }
     OpenRuns.release(claim)
     if let failure = counter.current.summary { throw failure }
+  }
+
+  private func endRun(finished: Bool, in db: Database) throws {
+    guard !db.fileHasMoved else { throw GradlogError.moved(database.path) }
+    var turn = WriteTurn()
+    do {
+      try turn.begin(in: db, mayWait: { false })
+      if finished {
+        try RunTable.finish(state.runID, in: db)
+      } else {
+        try RunTable.removeIfEmpty(state.runID, in: db)
+      }
+      try turn.commit(in: db)
+    } catch {
+      if db.isInsideTransaction { try? db.rollback() }
+      throw error
+    }
   }
 
   /// Opens a recorder, calls `body` with it and closes it. When `body` throws, what was recorded is
@@ -224,18 +240,14 @@ extension GradientRecorder {
   /// In a forked child the locks may be held by threads that do not exist there, so nothing is
   /// counted: only said, once.
   private func complainOfFork() {
-    if !complainedOfFork.exchange(true, ordering: .relaxed) { complain("\(Self.forked)") }
+    if !complainedOfFork.exchange(true, ordering: .relaxed) {
+      complain(Self.forked.description)
+    }
   }
 
   private static let forked = GradlogError(
     .misuse, "the recorder was opened in another process, before fork()",
     remedy: "open a recorder in the process that trains")
-
-  private static func recordedTwice(_ run: String) -> GradlogError {
-    GradlogError(
-      .overlap, "run \"\(run)\" is being recorded by another recorder of this process",
-      remedy: "close that recorder first, or give this run another name")
-  }
 
   private static let usedAfterClose = GradlogError(
     .misuse, "a batch came after the recorder was closed",

@@ -20,6 +20,16 @@ extension GradientRecorder {
       case drop
     }
 
+    /// How the file is kept sound while it is written.
+    public enum Journal: String, Sendable, CaseIterable {
+      /// A write-ahead log: readers see each commit at once, and neither wait nor make anyone wait. The
+      /// default.
+      case wal
+      /// A rollback journal: large values are written once instead of twice, and a reader may have to
+      /// wait for the recorder, or the recorder for a reader. For recordings that nobody watches.
+      case rollback
+    }
+
     /// Which gradient is handed in; written into the file. Raw by default.
     public var stage = GradientStage.raw
     /// Whose values are kept, and when; everything by default.
@@ -42,6 +52,14 @@ extension GradientRecorder {
     /// Seconds after which a batch is committed at the latest while the disk keeps up; 0.25 by
     /// default.
     public var commitInterval = 0.25
+
+    /// How the file is kept sound while it is written.
+    public var journal: Journal {
+      get { journalSettings.mode }
+      set { journalSettings.mode = newValue }
+    }
+
+    var journalSettings = RecordingJournal()
 
     /// The defaults.
     public init() {}

@@ -103,6 +103,11 @@ final class SlabQueue: Sendable {
     }
   }
 
+  /// Whether a training thread waits for the writer, so that the writer must not wait for others.
+  var isWaitedFor: Bool {
+    state.withLock { $0.isStarved || $0.isClosed || $0.requestedFlush > $0.finishedFlush }
+  }
+
   /// Takes back a slab whose batches have been read.
   func recycle(_ slab: Slab) {
     slab.removeAll()

@@ -13,6 +13,8 @@ struct Writer {
   private var earlier: RecordedBatch?
   /// The losses that the file tells of.
   private var noted = RecordingLosses()
+  private var turn = WriteTurn()
+  private var log: LogWatch
 
   /// A transaction is committed when it has taken this many bytes.
   private static let transactionBytes = 64 << 20
@@ -47,6 +49,8 @@ struct Writer {
     runID = run.runID
     earlier = options.overlap == .replace ? run.lastRecorded : nil
     inserter = try BatchInserter(run: run, capture: options.capture, in: db)
+    log = LogWatch(path: path, limit: options.journalSettings.logLimit)
+    try db.stopWaitingForLocks()
   }
 
   private mutating func run() {
@@ -67,7 +71,7 @@ struct Writer {
       let earlierBefore = earlier
       let stepBefore = inserter.nextStep
       do {
-        try db.execute(sql: "BEGIN IMMEDIATE")
+        try begin()
         try inserter.beginTransaction()
         while let slab = slabs.first, bytes < Self.transactionBytes {
           slabs.removeFirst()
@@ -77,20 +81,34 @@ struct Writer {
           for batch in slab.batches { try insert(batch, of: slab) }
         }
         try inserter.endTransaction()
-        try db.execute(sql: "COMMIT")
+        try turn.commit(in: db)
       } catch {
         earlier = earlierBefore
         inserter.forgetTransaction(resumingAt: stepBefore + batchCount)
         if db.isInsideTransaction { try? db.rollback() }
         throw error
       }
+      log.look(in: db)
     } catch {
-      if batchCount == 0, let slab = slabs.popFirst() {
-        batchCount = slab.batches.count
-        queue.recycle(slab)
+      if batchCount == 0 {
+        // The file cannot be had at all: the training may need the memory.
+        batchCount = slabs.reduce(0) { $0 + $1.batches.count }
+        for slab in slabs { queue.recycle(slab) }
+        slabs = []
       }
       losses.add(batches: batchCount, failure: GradlogError(error, path: path))
     }
+  }
+
+  /// Begins a transaction of this recorder's own file. One that another program keeps locked is waited
+  /// for while there is memory for what the training brings.
+  private mutating func begin() throws {
+    guard !db.fileHasMoved else {
+      // What is committed belongs into the file, wherever that is now.
+      if !FileOnDisk(path).exists { _ = try? db.checkpoint(.passive) }
+      throw GradlogError.moved(path)
+    }
+    try turn.begin(in: db, mayWait: { !queue.isWaitedFor })
   }
 
   /// Inserts one batch. One that does not fit the run is counted as lost and leaves nothing behind.
@@ -129,9 +147,12 @@ struct Writer {
     fresh.batches -= noted.batches
     fresh.values -= noted.values
     do {
+      try begin()
       try RunTable.noteLosses(fresh, of: runID, in: db)
+      try turn.commit(in: db)
       noted = current
     } catch {
+      if db.isInsideTransaction { try? db.rollback() }
       losses.add(failure: GradlogError(error, path: path))
     }
   }

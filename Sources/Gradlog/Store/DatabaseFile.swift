@@ -1,8 +1,12 @@
 internal import Foundation
-package import GRDB
+internal import GRDB
 internal import GRDBSQLite
 
 /// Opens and closes the file of `docs/FileFormat.md`, and says in a sentence why it will not.
+///
+/// Nothing here opens the file but through SQLite: POSIX drops the locks of a whole process as soon as
+/// any descriptor of the file is closed, those of a recorder in this process included.
+/// https://www.sqlite.org/howtocorrupt.html
 package enum DatabaseFile {
   /// Opens a recording to read it.
   ///
@@ -43,79 +47,6 @@ package enum DatabaseFile {
       throw GradlogError(error, path: path)
     }
   }
-
-  /// Opens a recording to add to it, or creates one.
-  ///
-  /// The identity of a file that exists is checked through a read-only connection before anything
-  /// else, so a file that is not ours is left untouched. An empty file counts as a new one.
-  ///
-  /// - Throws: the same sentences as ``openForReading(_:)``, and others when the file or its folder
-  ///   cannot be written.
-  package static func openForRecording(_ path: String) throws(GradlogError) -> DatabaseQueue {
-    let file = FileOnDisk(path)
-    let isNew = try refuseUnlessWritable(file)
-    if !isNew { try openForReading(path).close() }
-
-    do {
-      let queue = try DatabaseQueue(path: file.absolutePath, configuration: recording)
-      try Schema.migrator.migrate(queue)
-      // Until the first checkpoint the identity of a new file is in the log alone.
-      try queue.writeWithoutTransaction { db in _ = try db.checkpoint(.passive) }
-      return queue
-    } catch {
-      if isNew { discard(file) }
-      throw GradlogError(error, path: path)
-    }
-  }
-
-  /// Closes a file that was recorded to, and leaves one plain file when nobody else has it open:
-  /// no log beside it, readable from a folder that cannot be written.
-  ///
-  /// While another connection holds the file it stays as it is, which any reader understands.
-  ///
-  /// - Throws: when what is in the log cannot be moved into the file, because the disk is full say.
-  ///   Nothing is lost then: the log stays.
-  package static func finish(_ queue: DatabaseQueue) throws(GradlogError) {
-    do {
-      try queue.writeWithoutTransaction { db in
-        // Another connection is no reason to wait: this is a courtesy to the next reader.
-        try db.execute(sql: "PRAGMA busy_timeout = 100")
-        do {
-          try db.execute(sql: "PRAGMA journal_mode = DELETE")
-        } catch DatabaseError.SQLITE_BUSY, DatabaseError.SQLITE_LOCKED {
-          _ = try? db.checkpoint(.passive)
-        }
-      }
-      try queue.close()
-    } catch {
-      let failure = GradlogError(error, path: queue.path)
-      try? queue.close()
-      throw failure
-    }
-  }
-
-  /// The connection that records: 64 KiB pages write large tensors twice as fast as small
-  /// ones, and a small cache keeps dirty pages warm until they are written.
-  private static var recording: Configuration {
-    var configuration = Configuration()
-    configuration.label = "gradlog.recorder"
-    configuration.busyMode = .timeout(10)
-    configuration.foreignKeysEnabled = false
-    configuration.journalMode = .wal
-    configuration.prepareDatabase { db in
-      // Only counts before the first page is written, so it comes before the journal mode.
-      try db.execute(sql: "PRAGMA page_size = 65536")
-      try db.execute(sql: "PRAGMA cache_size = -2000")
-      try db.execute(sql: "PRAGMA synchronous = NORMAL")
-    }
-    return configuration
-  }
-
-  private static func discard(_ file: FileOnDisk) {
-    for suffix in ["", "-wal", "-shm", "-journal"] {
-      unlink(file.absolutePath + suffix)
-    }
-  }
 }
 
 // MARK: - Refusals
@@ -148,48 +79,7 @@ extension DatabaseFile {
     }
   }
 
-  /// Whether the file is new: missing or empty.
-  private static func refuseUnlessWritable(_ file: FileOnDisk) throws(GradlogError) -> Bool {
-    let folder = file.folder
-    switch try file.kind() {
-    case .missing:
-      guard case .folder = try folder.kind() else {
-        throw GradlogError(
-          .notFound, "there is no folder '\(folder.path)' for '\(file.path)'",
-          remedy: "create it with: mkdir -p '\(folder.path)'")
-      }
-      try refuseUnwritable(folder, of: file)
-      return true
-    case .folder:
-      throw GradlogError(
-        .invalidArgument, "'\(file.path)' is a folder",
-        remedy: "name a file to record to, such as '\(file.path)/gradlog.db'")
-    case .other:
-      throw GradlogError(
-        .invalidArgument, "'\(file.path)' is not a regular file", remedy: "record to another path")
-    case .plainFile(let bytes):
-      try refuseUnwritable(folder, of: file)
-      guard file.isWritable else {
-        throw GradlogError(
-          .storage, "'\(file.path)' is read-only",
-          remedy: "record to another file, or change it with: chmod +w '\(file.path)'")
-      }
-      return bytes == 0
-    }
-  }
-
-  /// SQLite keeps its log beside the file, so the folder counts also when the file exists.
-  private static func refuseUnwritable(
-    _ folder: FileOnDisk, of file: FileOnDisk
-  ) throws(GradlogError) {
-    guard folder.isWritable else {
-      throw GradlogError(
-        .storage, "the folder of '\(file.path)' cannot be written",
-        remedy: "record to a folder that you may write to")
-    }
-  }
-
-  private static func refuseForeign(_ db: Database, path: String) throws {
+  static func refuseForeign(_ db: Database, path: String) throws {
     let identity = try Int64.fetchOne(db, sql: "PRAGMA application_id") ?? 0
     guard identity == Int64(Schema.applicationID) else {
       throw GradlogError(
@@ -218,16 +108,12 @@ extension DatabaseFile {
   /// A file in WAL mode without a log is complete in itself, but SQLite would create a log and an
   /// index beside it, and fail where it may not. Opened as immutable it is read as it stands.
   /// https://www.sqlite.org/uri.html
-  private static func readingLocation(
+  static func readingLocation(
     of file: FileOnDisk, usesLog: Bool
   ) throws(GradlogError) -> (path: String, isFrozen: Bool) {
     let understandsURIs = sqlite3_compileoption_used("USE_URI") != 0
     guard usesLog, understandsURIs, try !hasLog(file) else { return (file.absolutePath, false) }
-    // What a URI reserves; "/" stays.
-    let allowed = CharacterSet(charactersIn: "/-._~").union(.alphanumerics)
-    guard let escaped = file.absolutePath.addingPercentEncoding(withAllowedCharacters: allowed)
-    else { return (file.absolutePath, false) }
-    return ("file:\(escaped)?immutable=1", true)
+    return (file.immutableURI, true)
   }
 
   private static func hasLog(_ file: FileOnDisk) throws(GradlogError) -> Bool {

@@ -1,4 +1,6 @@
 internal import Foundation
+internal import GRDB
+internal import GRDBSQLite
 
 /// What the file system says of a path, before SQLite is asked to open it.
 ///
@@ -41,34 +43,55 @@ struct FileOnDisk {
     }
   }
 
+  var exists: Bool { access(absolutePath, F_OK) == 0 }
+
   var isReadable: Bool { access(absolutePath, R_OK) == 0 }
 
   var isWritable: Bool { access(absolutePath, W_OK) == 0 }
 
   var folder: FileOnDisk {
-    FileOnDisk(String(absolutePath[..<(absolutePath.lastIndex(of: "/") ?? absolutePath.endIndex)]))
+    let name = absolutePath.lastIndex(of: "/") ?? absolutePath.endIndex
+    return FileOnDisk(name == absolutePath.startIndex ? "/" : String(absolutePath[..<name]))
   }
 
   /// The write-ahead log that SQLite keeps beside the file.
   var log: FileOnDisk { FileOnDisk(absolutePath + "-wal") }
 
-  /// The first 100 bytes, or fewer when the file is shorter: SQLite's header.
+  /// The first 100 bytes, SQLite's header; none when the file is shorter.
+  ///
+  /// Read through SQLite, which closes no descriptor of a file on which this process has locks.
   func header() throws(GradlogError) -> [UInt8] {
-    let descriptor = open(absolutePath, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else {
+    var connection: SQLiteConnection?
+    defer { sqlite3_close(connection) }
+    let flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI
+    var handle: UnsafeMutablePointer<sqlite3_file>?
+    // Immutable, so that neither lock nor log is looked at.
+    guard sqlite3_open_v2(immutableURI, &connection, flags, nil) == SQLITE_OK,
+      sqlite3_file_control(connection, "main", SQLITE_FCNTL_FILE_POINTER, &handle) == SQLITE_OK,
+      let handle, let read = handle.pointee.pMethods?.pointee.xRead
+    else {
+      let reason = String(cString: strerror(sqlite3_system_errno(connection)))
       throw GradlogError(
-        .storage, "'\(path)' cannot be read (\(String(cString: strerror(errno))))",
+        .storage, "'\(path)' cannot be read (\(reason))",
         remedy: "check the permissions of the file")
     }
-    defer { close(descriptor) }
     var bytes = [UInt8](repeating: 0, count: 100)
-    let count = read(descriptor, &bytes, bytes.count)
-    guard count >= 0 else {
+    switch read(handle, &bytes, 100, 0) {
+    case SQLITE_OK: return bytes
+    case ResultCode.SQLITE_IOERR_SHORT_READ.rawValue: return []
+    default:
       throw GradlogError(
-        .storage, "'\(path)' cannot be read (\(String(cString: strerror(errno))))",
+        .storage, "'\(path)' cannot be read",
         remedy: "check the disk, or copy the file to another one")
     }
-    return Array(bytes.prefix(count))
+  }
+
+  /// What SQLite calls the file when it is to take it for one that never changes.
+  var immutableURI: String {
+    // What a URI reserves; "/" stays.
+    let allowed = CharacterSet(charactersIn: "/-._~").union(.alphanumerics)
+    let escaped = absolutePath.addingPercentEncoding(withAllowedCharacters: allowed)
+    return "file:\(escaped ?? absolutePath)?immutable=1"
   }
 
   /// Size and time of the last change; two equal stamps mean that nobody wrote in between.

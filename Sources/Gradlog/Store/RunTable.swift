@@ -9,6 +9,15 @@ struct RunIdentity: Sendable {
   let framework: String?
   /// A JSON object.
   let configuration: String
+
+  init(_ name: String, _ options: GradientRecorder.Options) {
+    self.name = name
+    rank = options.rank
+    worldSize = options.worldSize
+    stage = options.stage
+    framework = options.framework
+    configuration = options.configuration
+  }
 }
 
 /// Where a run stands in the file.

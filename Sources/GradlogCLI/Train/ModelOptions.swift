@@ -5,6 +5,7 @@ public import GradlogTrainer
 
 extension Example: ExpressibleByArgument {}
 extension GradientStage: ExpressibleByArgument {}
+extension GradientRecorder.Options.Journal: ExpressibleByArgument {}
 extension ValueEncoding: ExpressibleByArgument {}
 
 /// What is trained: a model file, a table, or an example.

@@ -50,6 +50,12 @@ struct RecordingOptions: ParsableArguments {
     transform: RecordingOptions.bytes)
   var budget: Int?
 
+  @Option(
+    help: ArgumentHelp(
+      "wal: readers may watch; rollback: large values are written once, for a recording that nobody watches.",
+      valueName: "kind"))
+  var journal = GradientRecorder.Options.Journal.wal
+
   @Flag(help: "Replace batches that the run already holds, and what follows them.")
   var replace = false
 
@@ -81,6 +87,7 @@ struct RecordingOptions: ParsableArguments {
     options.stage = stage
     options.capture = try plan()
     options.overlap = replace ? .replace : .refuse
+    options.journal = journal
     options.framework = "gradlog \(GradlogCommand.configuration.version)"
     options.configuration = task.configuration
     return options
