@@ -78,10 +78,11 @@ def describe(repetitions, folder):
     peers = "h5py safetensors zarr duckdb duckdb-cli pyarrow pandas polars tensorboardX wandb"
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in peers.split())
     load = os.getloadavg()[0]
+    times = "One run of each case, three of the short ones" if repetitions == 1 else f"Medians of {repetitions} interleaved runs"
     return (
         f"Measured {date.today()} on {os.cpu_count()} cores of {model}, {memory:.0f} GiB, kernel "
         f"{platform.release()}, files on {file_system}; load average {load:.1f} at the end. {swift}; SQLite "
         f"{sqlite3.sqlite_version}, which gradlog, the C program and Python all link; Python "
-        f"{platform.python_version()}; {versions}. Medians of {repetitions} interleaved runs, each in a process of "
+        f"{platform.python_version()}; {versions}. {times}, each in a process of "
         "its own."
     )

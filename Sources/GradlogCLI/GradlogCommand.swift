@@ -6,7 +6,7 @@ internal import Gradlog
 ///
 /// stdout is data, stderr is talk. Exit codes: 0 fine, also when there was nothing to find and when
 /// the reader of a pipe has had enough; 1 a failure, told in one sentence; 64 a mistake in the
-/// arguments. 2 is kept for the commands whose job is to find.
+/// arguments; 2 when a command whose job is to find something wrong has found it.
 @main
 struct GradlogCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -82,24 +82,29 @@ import Testing
     #expect(try folder.names == ["runs.db"])
   }
 
-  /// Someone always reads, though never for long: SQLite alone would never start the log over.
-  @Test func theLogStaysShortWhileReadersTakeTurns() throws {
+  /// Someone always reads, though never for long: SQLite alone would never start the log over. How soon
+  /// the recorder finds a gap depends on the machine, so it may take many batches, not all.
+  @Test func theLogIsShortenedWhileReadersTakeTurns() throws {
     var options = GradientRecorder.Options()
     options.journalSettings.logLimit = 1 << 20
     let recorder = try GradientRecorder(path: path, run: "r", options: options)
     recordBatch(0, with: recorder)
     try recorder.flush()
-    let longest = Monitor(0)
+    let recorded = Monitor(1)
+    let wasShortened = Monitor(false)
     let isOver = Monitor(false)
     let path = path
     DispatchQueue.concurrentPerform(iterations: 4) { thread in
       do {
         guard thread == 0 else { return try readInTurns(path, until: isOver) }
-        for batch in 1...200 {
+        var longest = 0
+        for batch in 1...1000 where !wasShortened.withLock({ $0 }) {
           recordBatch(batch, with: recorder, name: "large", floats: 50_000)
           try recorder.flush()
           let bytes = FileOnDisk(path).log.stamp()?.bytes ?? 0
-          longest.withLock { $0 = max($0, bytes) }
+          wasShortened.withLock { $0 = longest > 2 << 20 && bytes < longest / 2 }
+          longest = max(longest, bytes)
+          recorded.withLock { $0 += 1 }
         }
       } catch {
         Issue.record(error)
@@ -107,8 +112,8 @@ import Testing
       isOver.withLock { $0 = true }
     }
     try recorder.close()
-    #expect(longest.withLock { $0 } < 32 << 20)
-    #expect(try number("SELECT count(*) FROM batches") == 201)
+    #expect(wasShortened.withLock { $0 })
+    #expect(try number("SELECT count(*) FROM batches") == recorded.withLock { $0 })
   }
 
   /// POSIX takes the locks of the whole process away when one descriptor of the file is closed.
