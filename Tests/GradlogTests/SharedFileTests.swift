@@ -91,18 +91,21 @@ import Testing
     recordBatch(0, with: recorder)
     try recorder.flush()
     let recorded = Monitor(1)
-    let wasShortened = Monitor(false)
+    let shortened = Monitor(0)
     let isOver = Monitor(false)
     let path = path
     DispatchQueue.concurrentPerform(iterations: 4) { thread in
       do {
         guard thread == 0 else { return try readInTurns(path, until: isOver) }
         var longest = 0
-        for batch in 1...1000 where !wasShortened.withLock({ $0 }) {
+        for batch in 1...1000 where shortened.withLock({ $0 }) < 8 {
           recordBatch(batch, with: recorder, name: "large", floats: 50_000)
           try recorder.flush()
           let bytes = FileOnDisk(path).log.stamp()?.bytes ?? 0
-          wasShortened.withLock { $0 = longest > 2 << 20 && bytes < longest / 2 }
+          if longest > 2 << 20, bytes < longest / 2 {
+            shortened.withLock { $0 += 1 }
+            longest = 0
+          }
           longest = max(longest, bytes)
           recorded.withLock { $0 += 1 }
         }
@@ -112,7 +115,8 @@ import Testing
       isOver.withLock { $0 = true }
     }
     try recorder.close()
-    #expect(wasShortened.withLock { $0 })
+    // SQLite's own chance finds a gap now and then, not again and again.
+    #expect(shortened.withLock { $0 } == 8)
     #expect(try number("SELECT count(*) FROM batches") == recorded.withLock { $0 })
   }
 
