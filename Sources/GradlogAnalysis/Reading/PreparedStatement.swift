@@ -127,6 +127,21 @@ final class PreparedStatement {
     }
   }
 
+  /// An integer column of the current row; 0 when it holds no number.
+  func integer(at index: Int32) -> Int64 { sqlite3_column_int64(handle, index) }
+
+  /// A number of the current row; nil when it is NULL.
+  func real(at index: Int32) -> Double? {
+    sqlite3_column_type(handle, index) == SQLITE_NULL
+      ? nil : sqlite3_column_double(handle, index)
+  }
+
+  /// The bytes of a blob or a text of the current row, valid until the next ``step()``; none for NULL.
+  func bytes(at index: Int32) -> UnsafeRawBufferPointer {
+    let start = sqlite3_column_blob(handle, index)
+    return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, index)))
+  }
+
   private func bytes<Result>(
     _ start: UnsafeRawPointer?, _ index: Int32, _ body: (UnsafeRawBufferPointer) -> Result
   ) -> Result {
