@@ -24,7 +24,7 @@ extension GradientBatch {
     do {
       weight = try text(gradient.weight, "the name of a weight")
     } catch {
-      return fail("", error)
+      return fail(nil, error)
     }
     do throws(GradlogError) {
       guard gradient.dtype != GRADLOG_ABSENT else { return addAbsent(weight) }

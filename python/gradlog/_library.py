@@ -119,6 +119,9 @@ def load() -> ctypes.CDLL:
     import sqlite3  # noqa: F401
 
     path = find()
+    # Swift's runtime reads this once, when it is loaded: it would take over Python's own crash handling.
+    backtrace = os.environ.get("SWIFT_BACKTRACE")
+    os.environ["SWIFT_BACKTRACE"] = "enable=no"
     try:
         library = ctypes.CDLL(str(path))
     except OSError as error:
@@ -127,6 +130,11 @@ def load() -> ctypes.CDLL:
             "install the gradlog-recorder of this machine",
             ErrorCode.NOT_FOUND,
         ) from error
+    finally:
+        if backtrace is None:
+            del os.environ["SWIFT_BACKTRACE"]
+        else:
+            os.environ["SWIFT_BACKTRACE"] = backtrace
     _declare(library)
     if library.gradlog_abi_version() < ABI_VERSION:
         raise GradlogError(

@@ -83,10 +83,9 @@ public struct GradientBatch: ~Copyable {
   }
 
   /// Lets the batch count as lost, because one of its gradients cannot be taken.
-  package mutating func fail(_ weight: String, _ error: GradlogError) {
-    failure =
-      failure
-      ?? GradlogError(error.code, "weight \"\(weight)\": \(error.problem)", remedy: error.remedy)
+  package mutating func fail(_ weight: String?, _ error: GradlogError) {
+    let place = weight.map { "weight \"\($0)\": " } ?? ""
+    failure = failure ?? GradlogError(error.code, place + error.problem, remedy: error.remedy)
   }
 
   /// Notes that a weight has no gradient in this batch: frozen, or not used.

@@ -23,7 +23,8 @@ package struct RowSparseTensor {
     let elementCount = try TensorView.elementCount(of: shape)
     let rowElementCount = try TensorView.elementCount(of: Array(shape.dropFirst()))
     let (rowByteCount, overflow) = rowElementCount.multipliedReportingOverflow(by: dtype.byteWidth)
-    guard let height = shape.first, !overflow, rows != nil || indices.isEmpty || rowElementCount == 0
+    guard let height = shape.first, !overflow,
+      rows != nil || indices.isEmpty || rowElementCount == 0
     else {
       throw GradlogError(
         .invalidTensor, "a gradient of shape \(shape) cannot be made from \(indices.count) rows",
