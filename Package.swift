@@ -21,6 +21,8 @@ let package = Package(
     .library(name: "GradlogTrainer", targets: ["GradlogTrainer"]),
     .library(name: "GradlogAnalysis", targets: ["GradlogAnalysis"]),
     .executable(name: "gradlog", targets: ["GradlogCLI"]),
+    // Not named as the executable is: SwiftPM would build no library then.
+    .library(name: "gradlog-c", type: .dynamic, targets: ["GradlogC"]),
   ],
   dependencies: [
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -37,6 +39,9 @@ let package = Package(
     .target(name: "GradlogAnalysis", dependencies: [gradlog, "GradlogQueries", grdb, sqlite]),
     // A small Keras-like trainer.
     .target(name: "GradlogTrainer", dependencies: [gradlog]),
+    // The C interface: gradlog.h, and what implements it.
+    .target(name: "CGradlog"),
+    .target(name: "GradlogC", dependencies: ["CGradlog", gradlog]),
     // The command.
     .executableTarget(
       name: "GradlogCLI",
@@ -52,6 +57,8 @@ let package = Package(
     .testTarget(
       name: "GradlogCLITests", dependencies: ["GradlogCLI", gradlog, grdb],
       exclude: ["keras_gradients.py", "printed_gradients.py"]),
+    // A C program on the C interface; it is given the built library.
+    .testTarget(name: "GradlogCTests", dependencies: ["GradlogC", grdb], exclude: ["record.c"]),
     // Faults from outside: kills, full disks, readers, signals.
     .testTarget(
       name: "GradlogFaultTests", dependencies: ["RecorderProbe", "GradlogCLI", gradlog, grdb]),

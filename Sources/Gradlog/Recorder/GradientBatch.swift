@@ -3,9 +3,9 @@
 /// Name the weights in the same order in each batch, from the input towards the loss: the order of
 /// the first batch becomes their position.
 public struct GradientBatch: ~Copyable {
-  private let slab: Slab
+  let slab: Slab
   /// The first gradient that could not be taken.
-  private(set) var failure: GradlogError?
+  package private(set) var failure: GradlogError?
 
   init(in slab: Slab) {
     self.slab = slab
@@ -34,6 +34,60 @@ public struct GradientBatch: ~Copyable {
     add(weight, Element.dtype, shape, UnsafeRawBufferPointer(elements))
   }
 
+  /// Adds the gradient of a weight whose elements are not contiguous.
+  package mutating func add(_ weight: String, _ gradient: StridedTensor) {
+    slab.append(gradient, of: weight)
+  }
+
+  /// Adds a gradient of which only some rows are there.
+  package mutating func add(_ weight: String, _ gradient: RowSparseTensor) {
+    slab.append(gradient, of: weight)
+  }
+
+  /// Adds a gradient that is zero except in some rows, as an embedding's.
+  ///
+  /// - Parameters:
+  ///   - weight: its name.
+  ///   - rows: the elements of one row after the other.
+  ///   - indices: the row of the gradient that each of these is; rows of one index are summed in their
+  ///     order.
+  ///   - shape: that of the whole gradient. Rows that do not fit it make the batch count as lost.
+  public mutating func add<Element: TensorElement>(
+    _ weight: String, rows: [Element], at indices: [Int], shape: [Int]
+  ) {
+    do throws(GradlogError) {
+      // As a dense tensor, the rows have this shape.
+      let rowShape = [indices.count] + shape.dropFirst()
+      guard try TensorView.elementCount(of: rowShape) == rows.count else {
+        throw GradlogError(
+          .invalidTensor, "\(rows.count) elements are not rows of shape \(rowShape)",
+          remedy: "pass one row for each index")
+      }
+      let failure = rows.withUnsafeBytes { rows in
+        indices.map(Int64.init).withUnsafeBufferPointer { indices -> GradlogError? in
+          do throws(GradlogError) {
+            add(
+              weight,
+              try RowSparseTensor(
+                dtype: Element.dtype, shape: shape, indices: indices, rows: rows.baseAddress))
+            return nil
+          } catch {
+            return error
+          }
+        }
+      }
+      if let failure { throw failure }
+    } catch {
+      fail(weight, error)
+    }
+  }
+
+  /// Lets the batch count as lost, because one of its gradients cannot be taken.
+  package mutating func fail(_ weight: String?, _ error: GradlogError) {
+    let place = weight.map { "weight \"\($0)\": " } ?? ""
+    failure = failure ?? GradlogError(error.code, place + error.problem, remedy: error.remedy)
+  }
+
   /// Notes that a weight has no gradient in this batch: frozen, or not used.
   public mutating func addAbsent(_ weight: String) {
     slab.appendAbsent(weight)
@@ -45,9 +99,7 @@ public struct GradientBatch: ~Copyable {
     do {
       slab.append(try TensorView(dtype: dtype, shape: shape, bytes: bytes), of: weight)
     } catch {
-      failure =
-        failure
-        ?? GradlogError(error.code, "weight \"\(weight)\": \(error.problem)", remedy: error.remedy)
+      fail(weight, error)
     }
   }
 }

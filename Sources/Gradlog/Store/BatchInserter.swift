@@ -10,6 +10,7 @@ final class BatchInserter {
   private let statistics: InsertStatement
   private let values: ValueKeeper
   private let series: SeriesTable
+  private let watch: FindingWatch
   private var weights: WeightTable
   private var pass = StatisticsPass()
   private var detectors = Detectors()
@@ -23,7 +24,7 @@ final class BatchInserter {
   /// Whether the file was rolled back to before what this knows.
   private var isStale = false
 
-  init(run: RunState, capture: CapturePlan, in db: Database) throws {
+  init(run: RunState, capture: CapturePlan, watch: FindingWatch, in db: Database) throws {
     weights = try WeightTable(runID: run.runID, capture: capture, in: db)
     batches = try InsertStatement(into: "batches", columns: Self.batchColumns, in: db)
     statistics = try InsertStatement(
@@ -32,6 +33,7 @@ final class BatchInserter {
     series = try SeriesTable(run: run.runID, in: db)
     self.db = db
     self.capture = capture
+    self.watch = watch
     runID = run.runID
     nextStep = run.nextStep
   }
@@ -121,7 +123,17 @@ final class BatchInserter {
     }
     let findingBegins = detectors.inspectBatch(batchID: place.batchID, loss: batch.context.loss)
     try values.endBatch(findingBegins: findingBegins)
+    if findingBegins { report(batch.context, step: place.step) }
     return droppedValues
+  }
+
+  private func report(_ context: BatchContext, step: Int) {
+    for begun in detectors.begun {
+      watch.note(
+        LiveFinding(
+          rule: begun.rule, weight: weights.name(at: begun.gradient.position),
+          epoch: context.epoch, batch: context.batch, step: step, value: begun.value))
+    }
   }
 
   private func insertRow(_ batch: PendingBatch, batchID: Int64, step: Int) throws {
@@ -151,7 +163,7 @@ final class BatchInserter {
   }
 
   private func insertStatistics(
-    of tensor: TensorView, _ weightID: Int64, _ batchID: Int64
+    of tensor: RecordedTensor, _ weightID: Int64, _ batchID: Int64
   ) throws -> GradientStatistics {
     let result = pass.run(over: tensor)
     statistics.bind(nextGradientID)
