@@ -100,7 +100,7 @@ class Recorder:
             world_size=world_size,
             stage=stage,
             framework=framework,
-            configuration=json.dumps(dict(configuration or {})),
+            configuration=json.dumps(dict(configuration or {}), ensure_ascii=False),
             capture=capture,
             include=include,
             exclude=exclude,
