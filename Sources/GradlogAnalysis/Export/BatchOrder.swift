@@ -8,10 +8,10 @@ extension Recording {
   /// sorted out of their index.
   ///
   /// The run and the epochs of `filter` choose the batches, its weight is the parameter `:weight`.
-  /// `begin` gets the columns once; `body` gets each row and returns false to end the work.
+  /// `begin` gets the columns once; `body` is called at each row and returns false to end the work.
   func forEachRow(
     of sql: String, filter: RowFilter, in db: Database, begin: ([String]) throws -> Void,
-    _ body: ([CellValue]) throws -> Bool
+    _ body: (PreparedStatement) throws -> Bool
   ) throws {
     let batches = try PreparedStatement(
       """
@@ -25,13 +25,11 @@ extension Recording {
       try gradients.bind(value, to: name)
     }
     try begin(gradients.columns)
-    var row = [CellValue](repeating: .null, count: gradients.columns.count)
     while try batches.step() {
       gradients.reset()
       try gradients.bind(batches.value(at: 0), to: "batch")
       while try gradients.step() {
-        gradients.read(into: &row)
-        guard try body(row) else { return }
+        guard try body(gradients) else { return }
       }
     }
   }

@@ -47,13 +47,19 @@ extension Recording {
       FROM gradients WHERE batch_id = :batch AND \(weights) ORDER BY gradient_id
       """
     return try read { db in
+      var rows = RowBlock(columnCount: 0)
       var count = 0
-      try forEachRow(of: sql, filter: filter, in: db, begin: { try writer.begin(columns: $0) }) {
+      let begin = { (columns: [String]) in
+        rows = RowBlock(columnCount: columns.count)
+        try writer.begin(columns: columns)
+      }
+      try forEachRow(of: sql, filter: filter, in: db, begin: begin) { gradient in
         guard count < filter.limit ?? .max else { return false }
-        try writer.write($0)
+        try gradient.append(to: &rows, of: &writer)
         count += 1
         return true
       }
+      try writer.write(&rows)
       try writer.end()
       return count
     }

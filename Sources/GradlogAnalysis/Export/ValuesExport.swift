@@ -20,7 +20,9 @@ extension Recording {
       let limit = filter.limit ?? .max
       var count = 0
       let begin = { (_: [String]) in try writer.begin(columns: Self.columns) }
-      try forEachRow(of: sql, filter: filter, in: db, begin: begin) { row in
+      var row = [CellValue](repeating: .null, count: 9)
+      try forEachRow(of: sql, filter: filter, in: db, begin: begin) { gradient in
+        gradient.read(into: &row)
         let type = try elementType(dtype: row[6], encoding: row[7], weight: row[5])
         let leading = Array(row[..<6])
         var next = 0

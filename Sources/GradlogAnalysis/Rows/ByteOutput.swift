@@ -39,6 +39,19 @@ public final class ByteOutput {
     try sink(UnsafeRawBufferPointer(start: bytes, count: count))
   }
 
+  /// Passes on what was collected, and then these bytes without collecting them.
+  ///
+  /// - Throws: what the sink throws.
+  func pass(_ more: UnsafeRawBufferPointer) throws {
+    try flush()
+    if !more.isEmpty { try sink(more) }
+  }
+
+  /// Forgets what was collected and not yet passed on.
+  func removeAll() {
+    count = 0
+  }
+
   /// Lends what was collected and not yet passed on.
   func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
     try body(UnsafeRawBufferPointer(start: bytes, count: count))
@@ -98,8 +111,11 @@ public final class ByteOutput {
   /// Appends a number in the fewest digits that read back as the same number of its type, or `nan`,
   /// `inf` and `-inf`.
   @inline(__always)
-  public func append(_ number: some BinaryFloatingPoint & LosslessStringConvertible) {
-    append(number.description)
+  public func append(_ number: some BinaryFloatingPoint & TextOutputStreamable) {
+    // A stream would be told the payload as well.
+    guard !number.isNaN else { return append("nan" as StaticString) }
+    var stream = NumberStream(output: self)
+    number.write(to: &stream)
   }
 
   private func grow(by more: Int) {
@@ -109,5 +125,19 @@ public final class ByteOutput {
     bytes.deallocate()
     bytes = moved
     capacity = larger
+  }
+}
+
+/// Takes the digits of a number without making a string of them.
+private struct NumberStream: TextOutputStream {
+  let output: ByteOutput
+
+  mutating func write(_ text: String) {
+    output.append(text)
+  }
+
+  /// What the standard library calls with text that is ASCII.
+  mutating func _writeASCII(_ text: UnsafeBufferPointer<UInt8>) {
+    output.append(UnsafeRawBufferPointer(text))
   }
 }
