@@ -93,7 +93,16 @@ public final class ByteOutput {
   }
 
   /// Appends an integer in decimal.
+  @inline(__always)
   public func append(_ integer: Int64) {
+    if integer >= 0, integer < 10 {
+      append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: integer))
+    } else {
+      append(digitsOf: integer)
+    }
+  }
+
+  private func append(digitsOf integer: Int64) {
     withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
       var position = 20
       var rest = integer.magnitude
@@ -130,13 +139,15 @@ public final class ByteOutput {
 
 /// Takes the digits of a number without making a string of them.
 private struct NumberStream: TextOutputStream {
-  let output: ByteOutput
+  // Alive as long as its method that makes this; counting references took as long as a digit each.
+  unowned(unsafe) let output: ByteOutput
 
   mutating func write(_ text: String) {
     output.append(text)
   }
 
-  /// What the standard library calls with text that is ASCII.
+  /// What the standard library calls with digits; should it cease to, the text comes as a string.
+  // swift-format-ignore: NoLeadingUnderscores
   mutating func _writeASCII(_ text: UnsafeBufferPointer<UInt8>) {
     output.append(UnsafeRawBufferPointer(text))
   }

@@ -36,12 +36,13 @@ struct CSVWriter: RowWriter {
       rows.removeAll()
       return
     }
-    let formatting = formatting ?? ParallelFormatting(columnCount: rows.columnCount, format: Self.append)
+    let formatting =
+      formatting ?? ParallelFormatting(columnCount: rows.columnCount, format: Self.append)
     self.formatting = formatting
     try formatting.take(&rows, to: output)
   }
 
-  /// Writes rows that are not part of a block after those that are.
+  /// Writes what was given in blocks, before anything that comes in another way.
   private func finishBlocks() throws {
     try formatting?.finish(to: output)
   }
@@ -113,6 +114,7 @@ struct CSVWriter: RowWriter {
     try output.flush()
   }
 
+  /// Appends the rows of a block; on any thread.
   @Sendable
   private static func append(_ rows: RowBlock, to output: ByteOutput) {
     let last = rows.columnCount - 1
@@ -148,7 +150,7 @@ struct CSVWriter: RowWriter {
 
   /// The same for bytes of which those that are not UTF-8 become U+FFFD.
   private static func append(text bytes: UnsafeRawBufferPointer, to output: ByteOutput) {
-    if bytes.allSatisfy({ $0 < 0x80 }) {
+    if bytes.reduce(0, |) < 0x80 {
       append(utf8: bytes, to: output)
     } else {
       append(String(decoding: bytes, as: UTF8.self), to: output)
