@@ -15,7 +15,8 @@ import Testing
       String(repeating: "long勾", count: 300),
     ]
     let numbers = [
-      0, -0.0, .leastNonzeroMagnitude, -.leastNonzeroMagnitude, .leastNormalMagnitude, .greatestFiniteMagnitude, .infinity,
+      0, -0.0, .leastNonzeroMagnitude, -.leastNonzeroMagnitude, .leastNormalMagnitude,
+      .greatestFiniteMagnitude, .infinity,
       -.infinity, 0.1, 1e15, 1e16, 1e-4, 1e-5, 123_456_789_012_345_680, 2.5e-7, -1,
     ]
     let integers = [Int64.min, .max, -1, 0, 9, 10, -10, 99]
@@ -160,14 +161,16 @@ import Testing
     expectSame(actual, expected)
   }
 
-  @Test(arguments: [0, 1, 39, 40, 41, 4_000, 11_999, 12_000, 12_001])
-  func aLimitEndsAnywhere(limit: Int) throws {
+  @Test func aLimitEndsAnywhere() throws {
     let recording = try manyBatches().open()
-    var filter = RowFilter()
-    filter.limit = limit
     let all = try exported(recording, .statistics).split(separator: "\r\n")
-    let some = try exported(recording, .statistics, filter: filter).split(separator: "\r\n")
-    #expect(some == Array(all.prefix(limit + 1)))
+    #expect(all.count == 12_001)
+    for limit in [0, 1, 39, 40, 41, 4_000, 11_999, 12_000, 12_001] {
+      var filter = RowFilter()
+      filter.limit = limit
+      let some = try exported(recording, .statistics, filter: filter).split(separator: "\r\n")
+      #expect(some.elementsEqual(all.prefix(limit + 1)), "limit \(limit)")
+    }
   }
 
   @Test func aTextLargerThanABlockKeepsItsPlace() throws {
@@ -222,8 +225,8 @@ import Testing
       var rows = RowBlock(columnCount: 1)
       while !rows.isFull {
         expected += "\(rows.rowCount)\r\n"
-        rows.append(Int64(rows.rowCount))
-        rows.endRow()
+        rows.beginRow()
+        rows.append(Int64(rows.rowCount - 1))
       }
       try writer.write(&rows)
       #expect(rows.rowCount == 0)
@@ -271,7 +274,7 @@ extension CellValue {
       switch value.storage {
       case .null: .null
       case .int64(let integer): .integer(integer)
-      case .double(let number): .real(number)
+      case .double(let number): number.isNaN ? .null : .real(number)
       case .string(let text): .text(text)
       case .blob(let data): .blob(Array(data))
       }

@@ -112,11 +112,10 @@ final class PreparedStatement {
     for index in row.indices { row[index] = value(at: Int32(index)) }
   }
 
-  /// Appends the current row to `rows`, and passes these on to `writer` once there are enough.
-  func append(to rows: inout RowBlock, of writer: inout some RowWriter) throws {
-    for index in 0..<Int32(rows.columnCount) { append(at: index, to: rows) }
-    rows.endRow()
-    if rows.isFull { try writer.write(&rows) }
+  /// Appends the cells of the current row, from the column `first` on, to the one that `rows` has
+  /// begun.
+  func appendCells(from first: Int = 0, to rows: RowBlock) {
+    for index in Int32(first)..<Int32(columns.count) { append(at: index, to: rows) }
   }
 
   @inline(__always)

@@ -58,7 +58,9 @@ public struct Recording: Sendable {
       var rows = RowBlock(columnCount: statement.columns.count)
       var count = 0
       while count < limit ?? .max, try statement.step() {
-        try statement.append(to: &rows, of: &writer)
+        rows.beginRow()
+        statement.appendCells(to: rows)
+        if rows.isFull { try writer.write(&rows) }
         count += 1
       }
       try writer.write(&rows)

@@ -8,7 +8,8 @@ public final class ByteOutput {
 
   private var bytes: UnsafeMutablePointer<UInt8>
   private var capacity: Int
-  private var count = 0
+  /// Number of bytes that were collected and not yet passed on.
+  private(set) var count = 0
   private let sink: (UnsafeRawBufferPointer) throws -> Void
 
   /// Makes an output that passes its bytes to `sink`.
@@ -72,6 +73,13 @@ public final class ByteOutput {
     if count + more.count > capacity { grow(by: more.count) }
     UnsafeMutableRawPointer(bytes + count).copyMemory(from: start, byteCount: more.count)
     count += more.count
+  }
+
+  /// Appends once more what was collected before, at these places.
+  func append(again places: Range<Int>) {
+    if count + places.count > capacity { grow(by: places.count) }
+    (bytes + count).update(from: bytes + places.lowerBound, count: places.count)
+    count += places.count
   }
 
   /// Appends bytes.

@@ -36,8 +36,7 @@ struct CSVWriter: RowWriter {
       rows.removeAll()
       return
     }
-    let formatting =
-      formatting ?? ParallelFormatting(columnCount: rows.columnCount, format: Self.append)
+    let formatting = formatting ?? ParallelFormatting(like: rows, format: Self.append)
     self.formatting = formatting
     try formatting.take(&rows, to: output)
   }
@@ -117,17 +116,39 @@ struct CSVWriter: RowWriter {
   /// Appends the rows of a block; on any thread.
   @Sendable
   private static func append(_ rows: RowBlock, to output: ByteOutput) {
-    let last = rows.columnCount - 1
-    rows.forEachCell { column, cell in
-      if column > 0 { output.append(UInt8(ascii: ",")) }
-      switch cell {
-      case .null: if last == 0 { output.append("\"\"" as StaticString) }
-      case .integer(let integer): output.append(integer)
-      case .real(let real): append(number: real, to: output)
-      case .text(let bytes): append(text: bytes, to: output)
-      case .blob(let bytes): append(blob: bytes, to: output)
+    var walk = rows.walk
+    var leading = 0..<0
+    for _ in 0..<rows.rowCount {
+      if rows.leadingCount > 0 {
+        if walk.repeatsLeading() {
+          output.append(again: leading)
+        } else {
+          let start = output.count
+          for _ in 0..<rows.leadingCount {
+            append(walk.next(), to: output)
+            output.append(UInt8(ascii: ","))
+          }
+          leading = start..<output.count
+        }
       }
-      if column == last { output.append("\r\n" as StaticString) }
+      for column in rows.leadingCount..<rows.columnCount {
+        if column > rows.leadingCount { output.append(UInt8(ascii: ",")) }
+        let cell = walk.next()
+        if case .null = cell, rows.columnCount == 1 { output.append("\"\"" as StaticString) }
+        append(cell, to: output)
+      }
+      output.append("\r\n" as StaticString)
+    }
+  }
+
+  @inline(__always)
+  private static func append(_ cell: RowBlock.Cell, to output: ByteOutput) {
+    switch cell {
+    case .null: break
+    case .integer(let integer): output.append(integer)
+    case .real(let real): append(number: real, to: output)
+    case .text(let bytes): append(text: bytes, to: output)
+    case .blob(let bytes): append(blob: bytes, to: output)
     }
   }
 

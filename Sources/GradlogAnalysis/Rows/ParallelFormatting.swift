@@ -20,12 +20,15 @@ final class ParallelFormatting {
   private var next = 0
 
   /// - Parameters:
-  ///   - columnCount: number of cells in a row.
+  ///   - block: one that has the columns of all that will be taken.
   ///   - format: called on another thread, for one block after the other.
-  init(columnCount: Int, format: @escaping Format) {
+  init(like block: RowBlock, format: @escaping Format) {
     self.format = format
     // One is formatted, one waits for that, one is written.
-    stations = (0..<3).map { _ in Monitor(Station(rows: RowBlock(columnCount: columnCount))) }
+    stations = (0..<3).map { _ in
+      let rows = RowBlock(columnCount: block.columnCount, leadingCount: block.leadingCount)
+      return Monitor(Station(rows: rows))
+    }
   }
 
   /// Takes the rows, which are empty afterwards, and passes bytes of earlier ones to `output`.

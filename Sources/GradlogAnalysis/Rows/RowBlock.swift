@@ -2,7 +2,8 @@
 /// rows be read while others are being written down.
 ///
 /// The cells lie one after the other: a byte for the kind, then the eight bytes of a number, or the
-/// length and the bytes of a text or a blob.
+/// length and the bytes of a text or a blob. Cells at the start of a row that are those of the row
+/// before, as all that a batch says of itself, are left out.
 public final class RowBlock {
   /// Measured: less costs more hand-overs, more falls out of the processor's cache.
   private static let fullSize = 192 * 1024
@@ -28,7 +29,10 @@ public final class RowBlock {
   /// Number of cells in a row.
   let columnCount: Int
 
-  /// Number of whole rows.
+  /// Number of cells at the start of a row that may be left out when they repeat.
+  let leadingCount: Int
+
+  /// Number of rows.
   private(set) var rowCount = 0
 
   private var bytes: UnsafeMutableRawPointer
@@ -36,8 +40,9 @@ public final class RowBlock {
   private var count = 0
 
   /// Makes a block without rows.
-  init(columnCount: Int) {
+  init(columnCount: Int, leadingCount: Int = 0) {
     self.columnCount = columnCount
+    self.leadingCount = leadingCount
     bytes = .allocate(byteCount: capacity, alignment: 8)
   }
 
@@ -48,9 +53,15 @@ public final class RowBlock {
   /// Whether it is time to pass the rows on.
   var isFull: Bool { count >= Self.fullSize }
 
-  /// Ends a row, of which each cell has been appended.
-  func endRow() {
+  /// Begins a row, whose cells are to be appended; not the leading ones if they repeat those of the
+  /// row before, of which there must be one in this block.
+  @inline(__always)
+  func beginRow(repeating: Bool = false) {
     rowCount += 1
+    guard leadingCount > 0 else { return }
+    reserve(1)
+    bytes.storeBytes(of: repeating ? 1 : 0, toByteOffset: count, as: UInt8.self)
+    count += 1
   }
 
   /// Forgets the rows and keeps the memory.
@@ -119,41 +130,50 @@ public final class RowBlock {
     bytes = moved
   }
 
-  /// Calls `body` for each cell in order; `column` counts from 0 in each row.
-  @inline(__always)
-  func forEachCell(_ body: (_ column: Int, Cell) throws -> Void) rethrows {
-    var place = UnsafeRawPointer(bytes)
-    for _ in 0..<rowCount {
-      for column in 0..<columnCount { try body(column, Self.next(&place)) }
-    }
-  }
+  /// A walk through the rows from the first on; valid until the block is changed.
+  var walk: Walk { Walk(place: UnsafeRawPointer(bytes)) }
 
-  @inline(__always)
-  private static func next(_ place: inout UnsafeRawPointer) -> Cell {
-    let kind = place.load(as: UInt8.self)
-    guard kind != Kind.null else {
-      place += 1
-      return .null
+  /// Gives the cells of a block in order.
+  struct Walk {
+    fileprivate var place: UnsafeRawPointer
+
+    /// At the start of a row that has leading cells: whether these are those of the row before, and
+    /// so do not follow.
+    @inline(__always)
+    mutating func repeatsLeading() -> Bool {
+      defer { place += 1 }
+      return place.load(as: UInt8.self) != 0
     }
-    let bits = (place + 1).loadUnaligned(as: UInt64.self)
-    place += 9
-    switch kind {
-    case Kind.integer: return .integer(Int64(bitPattern: bits))
-    case Kind.real: return .real(Double(bitPattern: bits))
-    default:
-      let content = UnsafeRawBufferPointer(start: place, count: Int(bits))
-      place += content.count
-      return kind == Kind.text ? .text(content) : .blob(content)
+
+    /// The next cell.
+    @inline(__always)
+    mutating func next() -> Cell {
+      let kind = place.load(as: UInt8.self)
+      guard kind != Kind.null else {
+        place += 1
+        return .null
+      }
+      let bits = (place + 1).loadUnaligned(as: UInt64.self)
+      place += 9
+      switch kind {
+      case Kind.integer: return .integer(Int64(bitPattern: bits))
+      case Kind.real: return .real(Double(bitPattern: bits))
+      default:
+        let content = UnsafeRawBufferPointer(start: place, count: Int(bits))
+        place += content.count
+        return kind == Kind.text ? .text(content) : .blob(content)
+      }
     }
   }
 
   /// Calls `body` with each row in order.
   public func forEachRow(_ body: ([CellValue]) throws -> Void) rethrows {
     var row = [CellValue](repeating: .null, count: columnCount)
-    if columnCount == 0 { for _ in 0..<rowCount { try body(row) } }
-    try forEachCell { column, cell in
-      row[column] = CellValue(cell)
-      if column == columnCount - 1 { try body(row) }
+    var walk = walk
+    for _ in 0..<rowCount {
+      let first = leadingCount > 0 && walk.repeatsLeading() ? leadingCount : 0
+      for column in first..<columnCount { row[column] = CellValue(walk.next()) }
+      try body(row)
     }
   }
 }
