@@ -112,6 +112,32 @@ final class PreparedStatement {
     for index in row.indices { row[index] = value(at: Int32(index)) }
   }
 
+  /// Appends the cells of the current row, from the column `first` on, to the one that `rows` has
+  /// begun.
+  func appendCells(from first: Int = 0, to rows: RowBlock) {
+    for index in Int32(first)..<Int32(columns.count) { append(at: index, to: rows) }
+  }
+
+  @inline(__always)
+  private func append(at index: Int32, to rows: RowBlock) {
+    // One call that checks the index and the connection for all that follow. The value may be looked
+    // at without the connection's lock, since no other thread uses it meanwhile.
+    let value = sqlite3_column_value(handle, index)
+    switch sqlite3_value_type(value) {
+    case SQLITE_INTEGER: rows.append(sqlite3_value_int64(value))
+    case SQLITE_FLOAT: rows.append(sqlite3_value_double(value))
+    case SQLITE_TEXT:
+      let start = UnsafeRawPointer(sqlite3_value_text(value))
+      rows.append(
+        text: UnsafeRawBufferPointer(start: start, count: Int(sqlite3_value_bytes(value))))
+    case SQLITE_BLOB:
+      let start = sqlite3_value_blob(value)
+      rows.append(
+        blob: UnsafeRawBufferPointer(start: start, count: Int(sqlite3_value_bytes(value))))
+    default: rows.appendNull()
+    }
+  }
+
   /// The value of one column of the current row.
   func value(at index: Int32) -> CellValue {
     switch sqlite3_column_type(handle, index) {
