@@ -48,6 +48,9 @@ struct Detectors {
     var worst: Double
   }
 
+  /// `allCases` makes an array each time.
+  private static let rules = Rule.allCases
+
   /// The gradients of the batch that is being recorded.
   private var gradients: [InspectedGradient] = []
   private var streaks: [Key: Streak] = [:]
@@ -67,13 +70,13 @@ struct Detectors {
   mutating func inspectBatch(batchID: Int64, loss: Double?) -> Bool {
     defer { gradients.removeAll(keepingCapacity: true) }
     batch += 1
-    let lastKernel = gradients.filter(\.isKernel).max { $0.position < $1.position }
+    let lastKernel = gradients.lazy.filter(\.isKernel).max { $0.position < $1.position }
     largestLastNorm = max(largestLastNorm, lastKernel?.norm ?? 0)
     let surroundings = InspectedBatch(
       batchID: batchID, loss: loss, lastKernel: lastKernel, largestLastNorm: largestLastNorm)
     var begins = false
     for gradient in gradients {
-      for rule in Rule.allCases {
+      for rule in Self.rules {
         guard let value = rule.value(of: gradient, in: surroundings) else { continue }
         if note(value, of: rule, weightID: gradient.weightID, batchID: batchID) { begins = true }
       }

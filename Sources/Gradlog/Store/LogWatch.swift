@@ -2,17 +2,18 @@ internal import GRDB
 internal import GRDBSQLite
 internal import Glibc
 
-/// Keeps the write-ahead log from growing without bound.
+/// Keeps the write-ahead log from growing without bound where readers hinder the ``Checkpointer``.
 ///
-/// SQLite moves the log into the file whenever it has reached a limit, and starts it over when no
-/// reader needs it any more. Readers that follow each other closely, or one that stays, prevent that.
+/// SQLite starts the log over when no reader needs it any more. Readers that follow each other closely,
+/// or one that stays, prevent that.
 struct LogWatch {
-  private let log: FileOnDisk
   private let path: String
   /// Where it becomes our business: a large batch makes a log of some times the limit as well.
   private let bound: Int
-  /// When to try again to shorten it, in monotonic seconds, and how long to leave it then.
+  /// When to try again to shorten it, in monotonic seconds and in bytes, whichever comes first, and how
+  /// long to leave it after that.
   private var nextTry = 0.0
+  private var nextSize = 0
   private var pause = Self.shortestPause
   private var hasComplained = false
 
@@ -20,21 +21,21 @@ struct LogWatch {
   private static let longestPause = 60.0
 
   init(path: String, limit: Int) {
-    log = FileOnDisk(path).log
     self.path = path
     bound = 4 * limit
   }
 
-  /// To be called after a commit: shortens a log that is too long, or says why that is impossible.
-  mutating func look(in db: Database) {
-    guard let bytes = log.stamp()?.bytes, bytes > bound, monotonicSeconds() >= nextTry else {
-      return
-    }
+  /// To be called while the writer waits, with the bytes of the log: shortens a log that is too long, or
+  /// says why that is impossible.
+  mutating func look(bytes: Int, in db: Database) {
+    guard bytes > bound, bytes >= nextSize || monotonicSeconds() >= nextTry else { return }
     if truncate(in: db) {
-      pause = Self.shortestPause
+      (pause, nextSize) = (Self.shortestPause, 0)
     } else {
       nextTry = monotonicSeconds() + pause
       pause = min(2 * pause, Self.longestPause)
+      // By size too: in the time that is to pass a fast recorder writes gigabytes.
+      nextSize = bytes + bytes / 2
       // Not at once: of several recorders that shorten one log at the same moment, one succeeds.
       if pause > 1, bytes > 2 * bound { complainOnce(bytes) }
     }
