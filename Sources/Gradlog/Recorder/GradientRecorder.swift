@@ -82,7 +82,8 @@ public final class GradientRecorder: Sendable {
     database.asyncWriteWithoutTransaction { db in
       checkpointer?.watch(db)
       Writer.run(
-        state, options, from: queue, losses: counter, checkpointer: checkpointer, in: db, path: path)
+        state, options, from: queue, losses: counter, checkpointer: checkpointer, in: db,
+        path: path)
     }
     self.database = database
     self.checkpointer = checkpointer

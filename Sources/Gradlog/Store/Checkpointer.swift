@@ -1,6 +1,6 @@
 internal import GRDB
 internal import GRDBSQLite
-internal 
+
 /// Moves the write-ahead log into the file on a connection and a thread of its own, while the writer
 /// goes on.
 ///
@@ -39,7 +39,7 @@ final class Checkpointer: Sendable {
     limit = logLimit / Schema.pageSize
     worthwhile = max(1, limit / 16)
     connection = try DatabaseFile.openForCheckpoints(path)
-    let log = LogWatch(path: path, limit: logLimit)
+    let log = LogWatch(path: path, limit: limit)
     connection.asyncWriteWithoutTransaction { [state, worthwhile] db in
       Self.run(state, worthwhile, log, in: db)
     }
@@ -93,10 +93,9 @@ final class Checkpointer: Sendable {
   ) {
     var log = log
     while let pass = state.wait({ $0.nextPass(worthwhile) }) {
-      // What fails, because the disk is full say, stays in the log and is tried again with the rest.
-      _ = try? db.checkpoint(.passive)
+      log.move(pages: pass.pages, in: db)
       guard pass.isAwaited else { continue }
-      log.look(bytes: pass.pages * Schema.pageSize, in: db)
+      log.shorten(pages: pass.pages, in: db)
       state.withLock { $0.isAwaited = false }
       state.notify()
     }
