@@ -17,8 +17,7 @@ struct InspectedGradient {
     nonFiniteCount = statistics.nonFiniteCount
     isAllZero = statistics.elementCount > 0 && statistics.zeroCount == statistics.elementCount
     norm = statistics.norm
-    let nonZeroCount = statistics.finiteCount - statistics.zeroCount
-    meanAbsNonZero = nonZeroCount > 0 ? statistics.sumAbs / Double(nonZeroCount) : nil
+    meanAbsNonZero = statistics.meanAbsNonZero
   }
 }
 

@@ -9,6 +9,7 @@ final class BatchInserter {
   private let batches: InsertStatement
   private let statistics: InsertStatement
   private let values: ValueKeeper
+  private let series: SeriesTable
   private let watch: FindingWatch
   private var weights: WeightTable
   private var pass = StatisticsPass()
@@ -29,6 +30,7 @@ final class BatchInserter {
     statistics = try InsertStatement(
       into: "gradient_statistics", columns: Self.statisticsColumns, in: db)
     values = try ValueKeeper(run: run.runID, plan: capture, in: db)
+    series = try SeriesTable(run: run.runID, in: db)
     self.db = db
     self.capture = capture
     self.watch = watch
@@ -47,6 +49,7 @@ final class BatchInserter {
 
   /// To be called last in each transaction.
   func endTransaction() throws {
+    try series.flush()
     for finding in detectors.takeFindings() { try FindingTable.merge(finding, run: runID, in: db) }
   }
 
@@ -57,6 +60,7 @@ final class BatchInserter {
     nextStep = step
     _ = detectors.takeFindings()
     values.forgetTransaction()
+    series.forget()
   }
 
   /// Counts a step whose batch is lost.
@@ -96,10 +100,14 @@ final class BatchInserter {
   ) throws -> Int {
     var droppedValues = 0
     values.beginBatch()
+    try series.begin(
+      batchID: place.batchID, firstGradientID: nextGradientID,
+      weightIDs: weightIndices.lazy.map(weights.weightID))
     for (position, index) in zip(batch.gradients, weightIndices) {
       let weightID = weights.weightID(at: index)
       if let tensor = slab.tensor(at: position) {
         let result = try insertStatistics(of: tensor, weightID, place.batchID)
+        series.append(result)
         detectors.add(
           InspectedGradient(result, of: weightID, position: index, rank: tensor.shape.count))
         if weights.isCaptured(at: index),
@@ -109,6 +117,7 @@ final class BatchInserter {
         }
       } else {
         try insertAbsent(weightID, place.batchID)
+        series.appendAbsent()
       }
       nextGradientID += 1
     }

@@ -85,6 +85,16 @@ final class InsertStatement {
     nextParameter += 1
   }
 
+  /// Binds a copy of the bytes of an array.
+  func bind<Element: BitwiseCopyable>(copyOf elements: [Element]) {
+    let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+    elements.withUnsafeBytes { bytes in
+      _ = sqlite3_bind_blob64(
+        statement, nextParameter, bytes.baseAddress, UInt64(bytes.count), transient)
+    }
+    nextParameter += 1
+  }
+
   /// Inserts the row of the values bound since the last call.
   func execute() throws {
     let code = sqlite3_step(statement)
