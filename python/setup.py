@@ -64,8 +64,12 @@ class BuildPackage(build_py):
         strip(LIBRARY, target / "_native" / LIBRARY.name)
         # For a machine where SQLite is no library that programs share.
         shutil.copy(system_library("libsqlite3.so.0"), target / "_native" / "libsqlite3.so.0")
-        shutil.copytree(REPOSITORY / "queries", target / "queries", dirs_exist_ok=True,
-                        ignore=shutil.ignore_patterns("*.swift", "*.md"))
+        shutil.copytree(
+            REPOSITORY / "queries",
+            target / "queries",
+            dirs_exist_ok=True,
+            ignore=shutil.ignore_patterns("*.swift", "*.md"),
+        )
 
 
 class BuildCommand(build_scripts):
@@ -89,7 +93,10 @@ class BuildWheel(bdist_wheel):
 
     def get_tag(self) -> tuple[str, str, str]:
         _, _, platform = super().get_tag()
-        needed = [int(minor) for minor in re.findall(rb"GLIBC_2\.(\d+)\0", LIBRARY.read_bytes() + COMMAND.read_bytes())]
+        needed = [
+            int(minor)
+            for minor in re.findall(rb"GLIBC_2\.(\d+)\0", LIBRARY.read_bytes() + COMMAND.read_bytes())
+        ]
         return "py3", "none", platform.replace("linux_", f"manylinux_2_{max(needed)}_", 1)
 
 

@@ -20,7 +20,7 @@ import Testing
         $0.add(
           "brain", rows: [256, 1, 1].map { BFloat16(Float($0)) }, at: [0, 0, 0], shape: [2])
         $0.add("single", rows: [1, 2, 3, -0.0] as [Float], at: [1, 4], shape: [5, 2])
-        $0.add("double", rows: [.nan, -.infinity], at: [0, 1], shape: [2, 1])
+        $0.add("double", rows: [Double.nan, -.infinity], at: [0, 1], shape: [2, 1])
         $0.add("none", rows: [Float](), at: [], shape: [3, 2])
         $0.add("narrow", rows: [Float](), at: [2, 1, 2], shape: [3, 0])
       }

@@ -57,7 +57,9 @@ def test_every_layout_is_row_major_in_the_file(path: str) -> None:
     found = stored(path)
     assert list(found) == list(LAYOUTS)
     for name, array in LAYOUTS.items():
-        assert found[name] == ("float32", str(list(numpy.shape(array))).replace(" ", ""), array.tobytes()), name
+        assert found[name] == ("float32", str(list(numpy.shape(array))).replace(" ", ""), array.tobytes()), (
+            name
+        )
 
 
 def test_a_weight_may_change_its_layout(path: str) -> None:
@@ -177,14 +179,23 @@ def test_what_is_known_of_a_batch(path: str) -> None:
     with gradlog.Recorder(
         path, "r", stage="applied", framework="none", configuration={"ä": [1]}, rank=1, world_size=2
     ) as recorder:
-        recorder.record({"w": BASE}, epoch=numpy.int64(3), batch=4, step=9, optimizer="adam", call=2,
-                        loss=numpy.float32(0.5), learning_rate=0.1, loss_scale=1024)
+        recorder.record(
+            {"w": BASE},
+            epoch=numpy.int64(3),
+            batch=4,
+            step=9,
+            optimizer="adam",
+            call=2,
+            loss=numpy.float32(0.5),
+            learning_rate=0.1,
+            loss_scale=1024,
+        )
         recorder.record({"w": BASE}, epoch=3, batch=5, loss=float("nan"))
     found = rows(
         path,
         "SELECT epoch, batch, step, optimizer, call, loss, loss_is_nan, learning_rate, loss_scale FROM batches",
     )
     assert found == [(3, 4, 9, "adam", 2, 0.5, 0, 0.1, 1024), (3, 5, 10, "", 0, None, 1, None, None)]
-    assert rows(path, "SELECT rank, world_size, stage, framework, json_extract(configuration, '$.ä') FROM runs") == [
-        (1, 2, "applied", "none", "[1]")
-    ]
+    assert rows(
+        path, "SELECT rank, world_size, stage, framework, json_extract(configuration, '$.ä') FROM runs"
+    ) == [(1, 2, "applied", "none", "[1]")]

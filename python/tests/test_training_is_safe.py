@@ -87,9 +87,7 @@ recorder.close()
 """,
         path,
     )
-    sentence = (
-        "the recorder was opened in another process, before fork(); open a recorder in the process that trains"
-    )
+    sentence = "the recorder was opened in another process, before fork(); open a recorder in the process that trains"
     assert outcome.returncode == 0
     assert outcome.stdout.splitlines() == [sentence, f"None [] {sentence}"]
     assert rows(path, "SELECT batch FROM gradients") == [(0,), (1,)]
@@ -116,7 +114,7 @@ def small_disk(tmp_path: Path) -> Any:
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "gradlog-test", str(folder)]
-    if subprocess.run(mount, capture_output=True).returncode:
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
         pytest.skip("a small disk cannot be mounted here")
     yield folder
     subprocess.run(["umount", str(folder)], check=True)
@@ -194,7 +192,13 @@ def test_a_run_goes_on_where_it_ended(path: str) -> None:
 
 @pytest.mark.parametrize(
     ("capture", "kept"),
-    [("every", [0, 1, 2, 3]), ("none", []), (2, [0, 2]), (("epochs", 1, 1), [2, 3]), (("around", 1, 0), [2, 3])],
+    [
+        ("every", [0, 1, 2, 3]),
+        ("none", []),
+        (2, [0, 2]),
+        (("epochs", 1, 1), [2, 3]),
+        (("around", 1, 0), [2, 3]),
+    ],
 )
 def test_capture_plans(path: str, capture: Any, kept: list[int]) -> None:
     with gradlog.Recorder(path, "r", capture=capture, exclude=["b*"], encoding="bfloat16") as recorder:
