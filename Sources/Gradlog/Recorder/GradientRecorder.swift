@@ -133,13 +133,47 @@ public final class GradientRecorder: Sendable {
   public func record<Failure: Error>(
     _ context: BatchContext, _ assemble: (inout GradientBatch) throws(Failure) -> Void
   ) throws(Failure) {
-    guard getpid() == process else { return complainOfFork() }
-    if let failure = context.failure { return lose(because: failure) }
+    if let (slab, bytes) = try fill(context, borrows: false, assemble) {
+      queue.checkIn(slab, batchBytes: bytes)
+    }
+  }
+
+  /// Records one batch without a copy: gradients given as ``TensorView`` or as buffers are read where
+  /// they are, so they must stay as they are until this returns. It returns when the batch is in the
+  /// file, where every reader sees it, or counted in ``losses``.
+  ///
+  /// Worth it when memory is scarcer than time: the training waits for statistics and disk, which
+  /// otherwise happen while it goes on. Small gradients and arrays gain nothing; arrays are copied.
+  ///
+  /// - Throws: what `assemble` throws; nothing of the batch is recorded then.
+  public func recordInPlace<Failure: Error>(
+    _ context: BatchContext, _ assemble: (inout GradientBatch) throws(Failure) -> Void
+  ) throws(Failure) {
+    if let (slab, bytes) = try fill(context, borrows: true, assemble) {
+      queue.deliver(slab, batchBytes: bytes)
+    }
+  }
+
+  /// Assembles a batch in a slab, and returns the slab and the bytes that were copied; nil when there is
+  /// nothing to be written.
+  private func fill<Failure: Error>(
+    _ context: BatchContext, borrows: Bool,
+    _ assemble: (inout GradientBatch) throws(Failure) -> Void
+  ) throws(Failure) -> (slab: Slab, bytes: Int)? {
+    guard getpid() == process else {
+      complainOfFork()
+      return nil
+    }
+    if let failure = context.failure {
+      lose(because: failure)
+      return nil
+    }
     guard let slab = queue.checkOut() else {
       let closed = isClosed.load(ordering: .acquiring)
-      return lose(because: closed ? Self.usedAfterClose : Self.full)
+      lose(because: closed ? Self.usedAfterClose : Self.full)
+      return nil
     }
-    var batch = GradientBatch(in: slab)
+    var batch = GradientBatch(in: slab, borrows: borrows)
     do {
       try assemble(&batch)
     } catch {
@@ -151,12 +185,12 @@ public final class GradientRecorder: Sendable {
       slab.discardBatch()
       queue.putBack(slab)
       lose(because: failure)
-    } else {
-      let bytes = slab.finishBatch(
-        context, recordedAt: secondsSince1970(),
-        lostBefore: lostBeforeNext.exchange(0, ordering: .relaxed))
-      queue.checkIn(slab, batchBytes: bytes)
+      return nil
     }
+    let bytes = slab.finishBatch(
+      context, recordedAt: secondsSince1970(),
+      lostBefore: lostBeforeNext.exchange(0, ordering: .relaxed))
+    return (slab, bytes)
   }
 
   private func lose(because failure: GradlogError) {

@@ -14,8 +14,15 @@ struct PendingGradient {
   let weight: String
   /// nil when the gradient is absent.
   let tensor: (dtype: DType, shape: [Int], elementCount: Int)?
-  /// Where its bytes begin in the slab.
-  let offset: Int
+  let bytes: Location
+
+  /// Where the bytes of a gradient are.
+  enum Location {
+    /// In the slab, from an offset on.
+    case copied(Int)
+    /// With the caller, who waits until they are written.
+    case borrowed(UnsafeRawPointer?)
+  }
 }
 
 /// What was computed of a gradient that waits in a slab.
@@ -64,17 +71,19 @@ final class Slab {
     tensors.reserve(byteCount)
   }
 
-  /// Copies a gradient to the end of the batch that is being assembled.
-  func append(_ tensor: TensorView, of weight: String) {
-    let offset = tensors.append(tensor.bytes)
+  /// Adds a gradient to the end of the batch that is being assembled; its bytes are copied unless they
+  /// are borrowed.
+  func append(_ tensor: TensorView, of weight: String, borrowed: Bool) {
+    let bytes: PendingGradient.Location =
+      borrowed ? .borrowed(tensor.bytes.baseAddress) : .copied(tensors.append(tensor.bytes))
     gradients.append(
       PendingGradient(
-        weight: weight, tensor: (tensor.dtype, tensor.shape, tensor.elementCount), offset: offset))
+        weight: weight, tensor: (tensor.dtype, tensor.shape, tensor.elementCount), bytes: bytes))
   }
 
   /// Notes that a weight has no gradient in the batch that is being assembled.
   func appendAbsent(_ weight: String) {
-    gradients.append(PendingGradient(weight: weight, tensor: nil, offset: used))
+    gradients.append(PendingGradient(weight: weight, tensor: nil, bytes: .borrowed(nil)))
   }
 
   /// Completes the batch that is being assembled and returns the bytes that it takes.
@@ -121,10 +130,14 @@ final class Slab {
   /// A gradient of this slab by its index in ``gradients``; nil when it is absent.
   func tensor(at index: Int) -> TensorView? {
     guard let tensor = gradients[index].tensor else { return nil }
-    return TensorView(
-      checked: tensor,
-      bytes: tensors.bytes(
-        at: gradients[index].offset, count: tensor.elementCount * tensor.dtype.byteWidth))
+    let byteCount = tensor.elementCount * tensor.dtype.byteWidth
+    switch gradients[index].bytes {
+    case .copied(let offset):
+      return TensorView(checked: tensor, bytes: tensors.bytes(at: offset, count: byteCount))
+    case .borrowed(let start):
+      return TensorView(
+        checked: tensor, bytes: UnsafeRawBufferPointer(start: start, count: byteCount))
+    }
   }
 
   /// The statistics of a gradient by its index in ``gradients``, once the slab is measured.
