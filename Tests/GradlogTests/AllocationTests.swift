@@ -72,30 +72,32 @@ struct AllocationTests {
     try DatabaseFile.finish(queue)
   }
 
-  /// What SQLite's C interface allocates for as many rows of the same tables.
+  /// What SQLite's C interface allocates for as many rows with as many bytes of the same tables.
   private static func allocations(inserting rows: Int, in db: Database) throws -> Int {
     var statements: [SQLiteStatement?] = [nil, nil]
     for (index, table) in ["gradient_statistics", "gradient_values"].enumerated() {
       let columns = try db.columns(in: table).count
-      let sql =
-        "INSERT INTO \(table) VALUES (\(Array(repeating: "?", count: columns).joined(separator: ",")))"
-      sqlite3_prepare_v2(db.sqliteConnection, sql, -1, &statements[index], nil)
-      for column in 1...Int32(columns) { sqlite3_bind_int(statements[index], column, 1) }
+      let marks = Array(repeating: "?", count: columns).joined(separator: ",")
+      sqlite3_prepare_v2(
+        db.sqliteConnection, "INSERT INTO \(table) VALUES (\(marks))", -1, &statements[index], nil)
     }
     defer { for statement in statements { sqlite3_finalize(statement) } }
     let first = 1 + (try Int64.fetchOne(db, sql: "SELECT max(gradient_id) FROM gradients") ?? 0)
-    "dense".withCString { text in
-      _ = sqlite3_bind_text(
-        statements[1], 2, text, 5, unsafeBitCast(-1, to: sqlite3_destructor_type.self))
-    }
-    sqlite3_bind_zeroblob(statements[1], 3, 24)
+    let text = StaticString("dense").utf8Start
     var failures = 0
     let before = allocationCount()
     for row in 0..<Int64(rows) {
-      for index in 0..<2 {
-        sqlite3_bind_int64(statements[index], 1, first + row)
-        if sqlite3_step(statements[index]) != SQLITE_DONE { failures += 1 }
-        sqlite3_reset(statements[index])
+      for column in 1...Int32(27) { sqlite3_bind_double(statements[0], column, 0.1234567) }
+      sqlite3_bind_null(statements[0], 1)
+      sqlite3_bind_blob(statements[0], 28, text, 5, nil)
+      sqlite3_bind_int64(statements[1], 1, first + row)
+      text.withMemoryRebound(to: CChar.self, capacity: 5) {
+        _ = sqlite3_bind_text(statements[1], 2, $0, 5, nil)
+      }
+      sqlite3_bind_blob(statements[1], 3, text, 5, nil)
+      for statement in statements {
+        if sqlite3_step(statement) != SQLITE_DONE { failures += 1 }
+        sqlite3_reset(statement)
       }
     }
     let count = allocationCount() - before

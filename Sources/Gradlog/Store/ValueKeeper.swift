@@ -85,9 +85,9 @@ final class ValueKeeper {
     try statement.insert { row in
       row.bind(gradientID)
       switch values.encoding {
-      case .dense: row.bind("dense")
-      case .float16: row.bind("float16")
-      case .bfloat16: row.bind("bfloat16")
+      case .dense: row.bind(literal: "dense")
+      case .float16: row.bind(literal: "float16")
+      case .bfloat16: row.bind(literal: "bfloat16")
       }
       row.bind(values.bytes)
     }
