@@ -28,9 +28,10 @@ def build(product: str, *linker: str) -> None:
             "gradlog: swift is missing; install Swift 6.2 or later from https://swift.org/install, "
             "or install a wheel of gradlog-recorder"
         )
-    flags = [flag for option in linker for flag in ("-Xlinker", option)]
+    # --static-swift-stdlib is for executables only; the compiler's own flag is for libraries too.
+    flags = ["-Xswiftc", "-static-stdlib"] + [flag for option in linker for flag in ("-Xlinker", option)]
     command = ["swift", "build", "--package-path", REPOSITORY, "--scratch-path", BUILD, "-c", "release"]
-    subprocess.run([*command, "--static-swift-stdlib", "--product", product, *flags], check=True)
+    subprocess.run([*command, "--product", product, *flags], check=True)
 
 
 def strip(source: Path, target: Path) -> None:

@@ -83,7 +83,7 @@ import Testing
   private func close(_ found: Double?, _ expected: Double?, of scale: Double = 0) -> Bool {
     guard let found, let expected else { return found == expected }
     return found == expected
-      || abs(found - expected) <= 1e-9 * max(expected.magnitude, scale) + 1e-320
+      || abs(found - expected) <= 1e-9 * max(expected.magnitude, scale) + 4 * .leastNonzeroMagnitude
   }
 
   @Test func whatDoesNotFitIsCounted() throws {
