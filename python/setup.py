@@ -9,10 +9,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from setuptools import Distribution, setup
+# setuptools first: it brings distutils where Python has none.
+from setuptools import Distribution, setup  # isort: skip
+from distutils.command.build_scripts import build_scripts
+
 from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_py import build_py
-from setuptools.command.build_scripts import build_scripts
 
 PACKAGE = Path(__file__).resolve().parent
 REPOSITORY = PACKAGE.parent
@@ -110,7 +112,7 @@ class BinaryDistribution(Distribution):
 
 setup(
     distclass=BinaryDistribution,
-    # The name only says that there is a command; see BuildCommand.
-    scripts=["gradlog"],
+    # Only says that there is a command; BuildCommand makes it.
+    scripts=["gradlog-command"],
     cmdclass={"build_py": BuildPackage, "build_scripts": BuildCommand, "bdist_wheel": BuildWheel},
 )
