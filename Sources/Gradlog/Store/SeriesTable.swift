@@ -5,7 +5,7 @@ internal import GRDB
 /// Batches are gathered until ``gradientsPerRow`` is reached, the weights change, or the transaction
 /// ends, so that the series is never behind the rows it repeats.
 final class SeriesTable {
-  private let insert: InsertStatement
+  private let statement: InsertStatement
   private let runID: Int64
   private var firstGradientID: Int64 = 0
   private var firstBatchID: Int64 = 0
@@ -23,7 +23,7 @@ final class SeriesTable {
 
   init(run runID: Int64, in db: Database) throws {
     self.runID = runID
-    insert = try InsertStatement(into: "gradient_series", columns: Self.columns, in: db)
+    statement = try InsertStatement(into: "gradient_series", columns: Self.columns, in: db)
   }
 
   /// To be called before the gradients of a batch.
@@ -63,16 +63,17 @@ final class SeriesTable {
   func flush() throws {
     defer { forget() }
     guard !norms.isEmpty else { return }
-    insert.bind(firstGradientID)
-    insert.bind(runID)
-    insert.bind(firstBatchID)
-    insert.bind(batchCount)
-    insert.bind(copyOf: weightIDs)
-    insert.bind(copyOf: norms)
-    insert.bind(copyOf: meansOfNonZero)
-    if hasAbsent { insert.bind(copyOf: absent) } else { insert.bindNull() }
-    if hasNonFinite { insert.bind(copyOf: nonFinite) } else { insert.bindNull() }
-    try insert.execute()
+    try statement.insert { row in
+      row.bind(firstGradientID)
+      row.bind(runID)
+      row.bind(firstBatchID)
+      row.bind(batchCount)
+      row.bind(copyOf: weightIDs)
+      row.bind(copyOf: norms)
+      row.bind(copyOf: meansOfNonZero)
+      if hasAbsent { row.bind(copyOf: absent) } else { row.bindNull() }
+      if hasNonFinite { row.bind(copyOf: nonFinite) } else { row.bindNull() }
+    }
   }
 
   /// Forgets what was gathered, and keeps the memory. To be called when a transaction is rolled back.
