@@ -79,6 +79,9 @@ class BuildCommand(build_scripts):
     """Builds the command, which setuptools would otherwise take for a text."""
 
     def run(self) -> None:
+        Path(self.build_dir).mkdir(parents=True, exist_ok=True)
+        if self.get_finalized_command("build_py").editable_mode:
+            return
         # A folder with nothing but the archive: the linker finds that before the shared library.
         archives = BUILD / "archives"
         archives.mkdir(parents=True, exist_ok=True)
