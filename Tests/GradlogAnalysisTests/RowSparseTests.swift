@@ -45,7 +45,7 @@ import Testing
   @Test func theyAreShownAndExportedWithTheirZeros() throws {
     let text = String(decoding: try shown(.text), as: UTF8.self)
     #expect(text.contains("[[0. 0.]\n [3. 4.]\n [0. 0.]\n [1. 2.]\n [0. 0.]]"))
-    #expect(text.contains("zero_count                6"))
+    #expect(text.contains("zero_count              6"))
     let elements = try shown(.npy).suffix(40).map { $0 }
     #expect(
       elements.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) } == [

@@ -166,13 +166,13 @@ class Recorder:
             context.step = operator.index(step)
             has |= _library.HAS_STEP
         if loss is not None:
-            context.loss = float(loss)
+            context.loss = _number(loss)
             has |= _library.HAS_LOSS
         if learning_rate is not None:
-            context.learning_rate = float(learning_rate)
+            context.learning_rate = _number(learning_rate)
             has |= _library.HAS_LEARNING_RATE
         if loss_scale is not None:
-            context.loss_scale = float(loss_scale)
+            context.loss_scale = _number(loss_scale)
             has |= _library.HAS_LOSS_SCALE
         context.has = has
         context.optimizer = optimizer.encode() if optimizer else None
@@ -301,6 +301,14 @@ class _Layout:
         self.slots = [Slot(self.gradients[index], name) for index, name in enumerate(names)]
         self.context = CBatchContext(size=ctypes.sizeof(CBatchContext))
         self.context_address = addressof(self.context)
+
+
+def _number(value: Any) -> float:
+    """A number, or a tensor that holds one."""
+    if type(value) is float:
+        return value
+    # torch warns of a loss that still belongs to a graph.
+    return float(value.detach() if hasattr(value, "detach") else value)
 
 
 def _callback(on_finding: Callable[[Finding], object] | None) -> Any:

@@ -11,6 +11,7 @@ import pytest
 from conftest import rows
 
 import gradlog
+from gradlog._files import FORMAT
 
 
 @pytest.fixture
@@ -115,8 +116,9 @@ def test_wrong_files_are_refused_with_a_sentence(path: str, tmp_path: Path) -> N
     assert "not an SQLite database" in refusal(lambda: gradlog.open(tmp_path / "text.db")).problem
     sqlite3.connect(tmp_path / "other.db").execute("CREATE TABLE t (x)")
     assert "did not write" in refusal(lambda: gradlog.open(tmp_path / "other.db")).problem
+    assert rows(path, "PRAGMA user_version") == [(FORMAT,)]
     database = sqlite3.connect(path)
-    database.execute("PRAGMA user_version = 99")
+    database.execute(f"PRAGMA user_version = {FORMAT + 1}")
     assert refusal(lambda: gradlog.open(path)).code == gradlog.ErrorCode.NEWER_FILE
     database.executescript("PRAGMA user_version = 1; DROP VIEW gradients")
     assert "view gradients" in refusal(lambda: gradlog.open(path)).problem
