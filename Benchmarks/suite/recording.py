@@ -98,6 +98,8 @@ def cases(stream, folder, quick, with_peers):
         ceiling("`write` and `fdatasync`, C", "values", "write", file),
         *(database(journal, kind) for journal in ("truncate", "wal") for kind in ("null", "constant")),
         swift("**gradlog**", "values, 23 statistics", "record", "--file", file),
+        swift("**gradlog**, rollback journal", "values, 23 statistics", "record", "--file", file, "--journal", "rollback"),
+        swift("**gradlog**, in place", "values, 23 statistics", "record", "--file", file, "--in-place"),
         swift("**gradlog**, statistics only", "23 statistics", "record", "--file", file, "--capture", "none"),
     ]
     if stream in COMPUTE:
