@@ -19,8 +19,9 @@ def checked_stage(stage: str) -> Stage:
     """
     if stage not in ("raw", "applied"):
         raise GradlogError(
-            f"there is no stage {stage!r}; pass stage='raw', the gradient before accumulation and clipping, or "
-            "stage='applied', what the update rule consumes"
+            f"there is no stage {stage!r}",
+            "pass stage='raw', the gradient before accumulation and clipping, or stage='applied', what the update "
+            "rule consumes",
         )
     return stage
 
@@ -41,7 +42,7 @@ class GradientEvent:
     gradients: Mapping[str, Any]
     """By the weights' names, from the input towards the loss: an array, a ``RowSparse``, or None for an absent
     gradient. Arrays may share memory with the training: a listener copies what it keeps before it returns."""
-    step: int | None = None
+    step: int
     """Optimizer steps before this one, as the optimizer counts."""
     loss: float | None = None
     learning_rate: float | None = None

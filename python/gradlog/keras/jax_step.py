@@ -10,6 +10,7 @@ import jax
 import jax.extend
 import keras
 import numpy
+
 from gradlog import GradlogError
 
 from .event import Stage
@@ -25,7 +26,7 @@ def tapped_step(tap: Tap) -> Callable[..., Any]:
         GradlogError: when Keras uses NNX.
     """
     if getattr(keras.config, "is_nnx_enabled", bool)():
-        raise GradlogError("gradients cannot be seen while Keras uses NNX; unset KERAS_NNX_ENABLED")
+        raise GradlogError("gradients cannot be seen while Keras uses NNX", "unset KERAS_NNX_ENABLED")
     return _JaxStep(tap).train_function
 
 
@@ -93,7 +94,8 @@ class _JaxStep:
                 return  # Seen ahead of the branch.
             raise GradlogError(
                 f"optimizer {watched.optimizer.name!r} is applied inside jax.lax control flow, where its gradients "
-                "cannot be seen; apply it in train_step itself"
+                "cannot be seen",
+                "apply it in train_step itself",
             )
         numbers, keep = self._ahead or (watched.numbers(), True)
         scale = numbers.get("loss_scale") if stage == "raw" else None

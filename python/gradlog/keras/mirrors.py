@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import tensorflow as tf
+
 from gradlog import GradlogError
 
 from .sites import Site
@@ -33,10 +34,13 @@ class Mirrors:
         for site, mirror in self._mirrors.items():
             times = mirror.times_stored()
             if times > 1:
-                tap.fail(GradlogError(
-                    f"an optimizer was applied {times} times in one step by a loop inside a tf.function, which shows "
-                    "only the last gradient; compile the model with run_eagerly=True, or write the loop in Python"
-                ))
+                tap.fail(
+                    GradlogError(
+                        f"an optimizer was applied {times} times in one step by a loop inside a tf.function, which shows "
+                        "only the last gradient",
+                        "compile the model with run_eagerly=True, or write the loop in Python",
+                    )
+                )
             elif times and tap.wants(site.stage):
                 tap.emit(site, lambda mirror=mirror: mirror.arrays(convert), loss=loss, **mirror.numbers())
 

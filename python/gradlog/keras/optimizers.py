@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
+
 from gradlog import GradlogError
 
 Observer = Callable[["Watched", list[Any], list[Any]], None]
@@ -110,8 +111,11 @@ def find_optimizers(model: Any, passed: Any) -> list[Watched]:
         if isinstance(value, keras.optimizers.Optimizer):
             found.setdefault(id(value), (name.lstrip("_"), value))
     if not found:
-        raise GradlogError("the model has no optimizer: call model.compile(optimizer=…) before fit(), or pass "
-                           "optimizers=[…] when a custom train_step has its own")
+        raise GradlogError(
+            "the model has no optimizer",
+            "call model.compile(optimizer=…) before the training, or pass optimizers=[…] when a custom train_step has "
+            "its own",
+        )
     return _labelled(list(found.values()))
 
 
@@ -129,7 +133,9 @@ def _labelled(found: list[tuple[str, Any]]) -> list[Watched]:
 def _checked(optimizer: Any) -> Any:
     if isinstance(optimizer, keras.optimizers.Optimizer):
         return optimizer
-    raise GradlogError(f"{optimizer!r} is not a Keras optimizer; pass optimizers=[…] with those that train_step applies")
+    raise GradlogError(
+        f"{optimizer!r} is not a Keras optimizer", "pass optimizers=[…] with those that train_step applies"
+    )
 
 
 def observe_raw(watched: Watched, patches: Patches, observer: Observer) -> None:
@@ -156,7 +162,9 @@ def observe_applied(watched: Watched, patches: Patches, observer: Observer) -> N
     """
     inner = watched.inner
     if not hasattr(inner, "_backend_update_step"):
-        raise GradlogError(f"Keras {keras.__version__} does not show what the update rule consumes; use stage='raw'")
+        raise GradlogError(
+            f"Keras {keras.__version__} does not show what the update rule consumes", "use stage='raw'"
+        )
     original = inner._backend_update_step
 
     def update_step(grads: Any, trainable_variables: Any, learning_rate: Any) -> Any:

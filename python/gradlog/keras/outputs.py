@@ -76,7 +76,7 @@ class StepOutputs:
 
     def _sites_of(self, returned: Mapping[str, Any]) -> Iterator[tuple[Site, _SiteOutputs]]:
         """The sites that the step passed through, in order, each with its tensors."""
-        found: dict[int, SiteOutputs] = {}
+        found: dict[int, _SiteOutputs] = {}
         for path, tensor in returned.items():
             if path != _LOSS:
                 key, name, *place = path.split(" ")
@@ -115,5 +115,7 @@ class _SiteOutputs:
     def arrays(self, convert: Callable[[Any], Any]) -> dict[int, Any]:
         """The gradients by place."""
         dense = {place: convert(tensor) for place, tensor in self._gradients.items()}
-        rows = {place: (convert(pair["indices"]), convert(pair["rows"])) for place, pair in self._rows.items()}
+        rows = {
+            place: (convert(pair["indices"]), convert(pair["rows"])) for place, pair in self._rows.items()
+        }
         return {**dense, **rows}

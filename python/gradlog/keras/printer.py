@@ -8,6 +8,8 @@ from typing import Any, TextIO
 import keras
 import numpy
 
+from gradlog import RowSparse
+
 from .event import GradientEvent, checked_stage
 from .tap import Tap
 
@@ -80,8 +82,8 @@ class GradientPrinter(keras.callbacks.Callback):
 def _text(gradient: Any) -> str:
     if gradient is None:
         return "None"
-    if hasattr(gradient, "indices"):
+    if isinstance(gradient, RowSparse):
         dense = numpy.zeros(gradient.shape, gradient.rows.dtype)
         numpy.add.at(dense, gradient.indices, gradient.rows)
-        gradient = dense
-    return str(numpy.asarray(gradient))
+        return str(dense)
+    return str(keras.ops.convert_to_numpy(gradient))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import os
 import sys
-import weakref
 from collections.abc import Iterator
 from typing import Any
 
 import keras
-from gradlog import GradlogError, Recorder
+
+from gradlog import ErrorCode, GradlogError, Recorder
 
 from .event import GradientEvent, checked_stage
 from .tap import Tap
@@ -59,7 +58,7 @@ class GradientRecorder(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         if isinstance(every, bool) or not isinstance(every, int) or every < 1:
-            raise GradlogError(f"every={every!r} is no number of batches; pass 1 or more")
+            raise GradlogError(f"every={every!r} is no number of batches", "pass 1 or more")
         self.stage = checked_stage(stage)
         self._path, self._run, self._every = path, run, every
         self._optimizers, self._options = optimizers, options
@@ -72,7 +71,6 @@ class GradientRecorder(keras.callbacks.Callback):
         self._failure: GradlogError | None = None
         self._stopped: Any = None
         self._process = os.getpid()
-        atexit.register(_close_at_exit, weakref.ref(self))
 
     @property
     def run(self) -> str | None:
@@ -90,22 +88,14 @@ class GradientRecorder(keras.callbacks.Callback):
         return self._stopped
 
     def close(self) -> None:
-        """Ends the recording; fit() does this itself when it comes to its end."""
-        self._leave()
-        recorder, self._recorder = self._recorder, None
-        if recorder is None or os.getpid() != self._process:
-            return
-        try:
-            recorder.close()
-        except GradlogError as failure:
-            self._failure = failure
-            _say(f"the recording of run {self._run!r} is incomplete: {failure}")
+        """Ends the recording; fit() does so itself when it comes to its end."""
+        self._close(finished=True)
 
     def __enter__(self) -> GradientRecorder:
         return self
 
-    def __exit__(self, *exception: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        self._close(finished=kind is None)
 
     @contextlib.contextmanager
     def recording(self, model: keras.Model, initial_epoch: int = 0) -> Iterator[GradientRecorder]:
@@ -118,15 +108,17 @@ class GradientRecorder(keras.callbacks.Callback):
         Batches are counted from 0 on; ``on_epoch_begin(epoch)`` begins another epoch.
         """
         self._begin(model, session=None)
-        assert self._tap is not None
         tap = self._tap
+        assert tap is not None
         try:
             with tap.free_run():
                 self.on_epoch_begin(initial_epoch)
                 yield self
             tap.raise_failure()
-        finally:
-            self.close()
+        except BaseException:
+            self._close(finished=False)
+            raise
+        self.close()
 
     # Keras calls these. `self.model` would make jax copy its state back in each batch, so it is not used.
 
@@ -149,7 +141,7 @@ class GradientRecorder(keras.callbacks.Callback):
             try:
                 self._tap.raise_failure()
             except BaseException:
-                self.close()
+                self._close(finished=False)
                 raise
 
     def on_train_end(self, logs: Any = None) -> None:
@@ -164,10 +156,11 @@ class GradientRecorder(keras.callbacks.Callback):
     def receive(self, event: GradientEvent) -> None:
         """Hands the gradients of one application of an optimizer to the recorder."""
         assert self._recorder is not None
+        self._last_epoch = event.epoch + (self._epoch_shift or 0)
         if self._step_shift is None:
-            # An optimizer that was not restored counts from 0 again; the steps of a run only grow.
+            # A new optimizer counts from 0 again, while the steps of a run only grow.
             self._step_shift = 0 if self._replaces else max(0, self._last_step + 1 - event.step)
-        self._last_epoch, self._last_step = event.epoch + (self._epoch_shift or 0), event.step + self._step_shift
+        self._last_step = event.step + self._step_shift
         self._recorder.record(
             event.gradients,
             epoch=self._last_epoch,
@@ -191,7 +184,19 @@ class GradientRecorder(keras.callbacks.Callback):
     def abandoned(self) -> None:
         """Ends the recording of a fit() that was interrupted."""
         self._tap = None
-        self.close()
+        self._close(finished=False)
+
+    def _close(self, finished: bool) -> None:
+        self._leave()
+        recorder, self._recorder = self._recorder, None
+        if recorder is None or os.getpid() != self._process:
+            return
+        try:
+            recorder.close(finished=finished)
+        except GradlogError as failure:
+            # The training has done its work, which an exception could cost the user.
+            self._failure = failure
+            _say(f"the recording of run {self._run!r} is incomplete: {failure}")
 
     def _begin(self, model: keras.Model, session: Any) -> None:
         self._leave()
@@ -210,7 +215,7 @@ class GradientRecorder(keras.callbacks.Callback):
         self._run = self._recorder.run
         resumed = self._recorder.resumed_after
         if resumed is not None:
-            self._last_epoch, self._last_step = resumed.epoch, resumed.step
+            self._last_epoch = max(self._last_epoch, resumed[0])
 
     @property
     def _replaces(self) -> bool:
@@ -222,25 +227,23 @@ class GradientRecorder(keras.callbacks.Callback):
         if epoch > last or self._replaces:
             return 0
         if self._sessions > 0:
-            _say(f"run {self._run!r} has the epochs 0 to {last}; those of this fit() are recorded from {last + 1} on")
+            _say(
+                f"run {self._run!r} has the epochs 0 to {last}; those of this fit() are recorded from {last + 1} on"
+            )
             return last + 1 - epoch
-        self.close()
+        self._close(finished=True)
         raise GradlogError(
-            f"run {self._run!r} in {os.fspath(self._path)!r} already has the epochs 0 to {last}, and this training begins "
-            f"with epoch {epoch}; pass another run=…, or initial_epoch={last + 1} to continue it, or overlap='replace' to "
-            "record anew from here on"
+            f"run {self._run!r} in {os.fspath(self._path)!r} already has the epochs 0 to {last}, and this training "
+            f"begins with epoch {epoch}",
+            f"pass another run=…, or initial_epoch={last + 1} to continue, or overlap='replace' to record anew from "
+            "here on",
+            ErrorCode.OVERLAP,
         )
 
     def _leave(self) -> None:
         tap, self._tap = self._tap, None
         if tap is not None:
             tap.detach(self)
-
-
-def _close_at_exit(reference: weakref.ref[GradientRecorder]) -> None:
-    recorder = reference()
-    if recorder is not None:
-        recorder.close()
 
 
 def _framework() -> str:

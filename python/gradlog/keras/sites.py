@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
+
 from gradlog import RowSparse
 
 from .event import Stage
@@ -53,7 +54,11 @@ class SiteBook:
         self._calls.clear()
 
     def describe(
-        self, stage: Stage, watched: Watched, variables: Sequence[Any], row_shapes: Mapping[int, tuple[int, ...]] = {}
+        self,
+        stage: Stage,
+        watched: Watched,
+        variables: Sequence[Any],
+        row_shapes: Mapping[int, tuple[int, ...]] = {},
     ) -> Site:
         """The site where an optimizer gets the gradients of these variables."""
         call = self._calls[stage, watched.label]
@@ -66,6 +71,8 @@ class SiteBook:
         if key not in self._arrangements:
             # Here, not earlier: a model may be built only by its first step.
             self._weights = self._weights or Weights(self._model)
-            arranged = self._weights.arrange(list(variables), watched.known_variables(), frozen=self._is_single)
+            arranged = self._weights.arrange(
+                list(variables), watched.known_variables(), frozen=self._is_single
+            )
             self._arrangements[key] = tuple(arranged)
         return self._arrangements[key]

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import keras
-from gradlog import GradlogError
+
+from gradlog import ErrorCode, GradlogError
 
 from .event import GradientEvent, Listener, Stage
 from .optimizers import Patches, Watched, find_optimizers, observe_applied, observe_raw
@@ -131,17 +132,21 @@ class Tap:
                 observe_applied(watched, self.patches, functools.partial(safely, "applied"))
         return safely
 
-    def emit(self, site: Site, arrays: Callable[[], Mapping[int, Any]], **numbers: Any) -> None:
-        """Tells the listeners of the gradients of a site; ``arrays`` fetches them only if anyone wants them."""
+    def emit(self, site: Site, arrays: Callable[[], Mapping[int, Any]], *, step: Any, **numbers: Any) -> None:
+        """Tells the listeners of the gradients of a site; ``arrays`` fetches them if anyone wants them."""
         told = self._told(site.stage)
         if not told or self._failure:
             return
         try:
-            given = {name: number for name, number in numbers.items() if number is not None}
-            step = given.pop("step", None)
             event = GradientEvent(
-                site.stage, self.epoch, self._current_batch, site.optimizer, site.call, site.gradients(arrays()),
-                step=None if step is None else int(step), **{name: float(given[name]) for name in given},
+                stage=site.stage,
+                epoch=self.epoch,
+                batch=self._current_batch,
+                step=int(step),
+                optimizer=site.optimizer,
+                call=site.call,
+                gradients=site.gradients(arrays()),
+                **{name: float(number) for name, number in numbers.items() if number is not None},
             )
             for listener in told:
                 listener.receive(event)
@@ -155,7 +160,11 @@ class Tap:
         return self.batch + self._steps - 1
 
     def _told(self, stage: Stage) -> list[Listener]:
-        return [one for one in self._listeners if one.stage == stage and one.wants(self.epoch, self._current_batch)]
+        return [
+            one
+            for one in self._listeners
+            if one.stage == stage and one.wants(self.epoch, self._current_batch)
+        ]
 
     def _add(self, listener: Listener, session: Any) -> None:
         is_installed = listener.stage in self.stages
@@ -181,13 +190,14 @@ class Tap:
         for watched in self.watched:
             if _NAME in vars(watched.optimizer):
                 raise GradlogError(
-                    f"the gradients of optimizer {watched.optimizer.name!r} are already recorded with another model; "
-                    "end that recording first, or give each model its own optimizer"
+                    f"the gradients of optimizer {watched.optimizer.name!r} are already recorded with another model",
+                    "end that recording first, or give each model its own optimizer",
+                    ErrorCode.MISUSE,
                 )
         if self.model.built and not self.model.trainable_variables:
             raise GradlogError(
-                f"model {self.model.name!r} has no trainable weights, so there are no gradients to record; set "
-                "trainable = True on a layer and compile the model again"
+                f"model {self.model.name!r} has no trainable weights, so there are no gradients to record",
+                "set trainable = True on a layer and compile the model again",
             )
         self.patches.set(self.model, _NAME, self)
         for watched in self.watched:
@@ -206,10 +216,13 @@ class Tap:
             if not was_expected:
                 self.batch += self._steps
             if not self._saw_gradients:
-                self.fail(GradlogError(
-                    "no gradient was seen in the first step, so nothing would be recorded: train_step applies an "
-                    "optimizer that is not an attribute of the model; pass it as optimizers=[…]"
-                ))
+                self.fail(
+                    GradlogError(
+                        "no gradient was seen in the first step, so nothing would be recorded",
+                        "when train_step applies an optimizer that is not an attribute of the model, pass it as "
+                        "optimizers=[…]",
+                    )
+                )
             for listener in self._listeners:
                 listener.after_step()
             return result
@@ -234,5 +247,7 @@ def _backend_step(tap: Tap) -> Callable[..., Any]:
     elif backend == "torch":
         from .torch_step import tapped_step
     else:
-        raise GradlogError(f"gradients cannot be seen on the Keras backend {backend!r}; use tensorflow, jax or torch")
+        raise GradlogError(
+            f"gradients cannot be seen on the Keras backend {backend!r}", "use tensorflow, jax or torch"
+        )
     return tapped_step(tap)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy
 import tensorflow as tf
+
 from gradlog import GradlogError
 
 from .event import Stage
@@ -25,7 +26,7 @@ def tapped_step(tap: Tap) -> Callable[..., Any]:
         GradlogError: when replicas are asked for what the update rule consumes.
     """
     if tap.model.distribute_strategy.num_replicas_in_sync > 1 and "applied" in tap.stages:
-        raise GradlogError("the stage 'applied' cannot be seen with several replicas; use stage='raw'")
+        raise GradlogError("the stage 'applied' cannot be seen with several replicas", "use stage='raw'")
     return _TensorFlowStep(tap).train_function
 
 

@@ -35,12 +35,14 @@ def tapped_step(tap: Tap) -> Callable[..., Any]:
 
         def arrays() -> dict[int, Any]:
             return {
-                place: _readable(gradient if scale is None else gradient / scale)
+                place: (gradient if scale is None else gradient / scale).detach()
                 for place, gradient in enumerate(gradients)
                 if gradient is not None
             }
 
-        tap.emit(site, arrays, loss=losses[0].detach() if losses and losses[0] is not None else None, **numbers)
+        tap.emit(
+            site, arrays, loss=losses[0].detach() if losses and losses[0] is not None else None, **numbers
+        )
 
     tap.patches.set(model, "compute_loss", computed_loss)
     tap.observe(observer)
@@ -57,9 +59,3 @@ def tapped_step(tap: Tap) -> Callable[..., Any]:
         return step(data)
 
     return train_function
-
-
-def _readable(gradient: torch.Tensor) -> Any:
-    """A numpy array that shares the gradient's memory where that is possible."""
-    gradient = gradient.detach().cpu()
-    return gradient.float().numpy() if gradient.dtype == torch.bfloat16 else gradient.numpy()

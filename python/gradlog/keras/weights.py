@@ -8,6 +8,8 @@ from typing import Any
 
 import keras
 
+from gradlog import GradlogError
+
 
 def weight_names(model: keras.Model) -> list[str]:
     """The names under which the gradients of ``model.trainable_weights`` are recorded, in that order.
@@ -63,7 +65,9 @@ class Weights:
         return [(self.name(v), places[id(v)]) for v in ordered]
 
     def _position(self, variable: Any) -> int:
-        return min((self._order[key] for key in _keys(variable) if key in self._order), default=len(self._order))
+        return min(
+            (self._order[key] for key in _keys(variable) if key in self._order), default=len(self._order)
+        )
 
 
 def _keys(variable: Any) -> list[int]:
@@ -74,7 +78,9 @@ def _keys(variable: Any) -> list[int]:
 
 def _sublayers(model: keras.Model) -> list[Any]:
     if not hasattr(model, "_flatten_layers"):
-        raise RuntimeError(f"Keras {keras.__version__} does not tell the layers of a model; see gradlog's documentation")
+        raise GradlogError(
+            f"Keras {keras.__version__} does not tell the layers of a model", "use another version"
+        )
     return list(model._flatten_layers(include_self=False))
 
 
