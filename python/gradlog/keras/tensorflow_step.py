@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -54,21 +55,16 @@ class _TensorFlowStep:
 
     def train_function(self, iterator: Any) -> Any:
         """As Keras's, but takes the steps of one execution one by one: a loop in the graph shows only its last."""
-        model = self._tap.model
-        steps = model.steps_per_execution
+        steps = self._tap.model.steps_per_execution
         if steps == 1:
             return self._one(iterator)
-        object.__setattr__(model, "steps_per_execution", 1)
-        try:
-            logs = self._one(iterator)
-            for _ in range(steps - 1):
-                try:
-                    logs = self._one(iterator)
-                except (StopIteration, tf.errors.OutOfRangeError):
-                    break
-            return logs
-        finally:
-            object.__setattr__(model, "steps_per_execution", steps)
+        logs = None
+        # Data is fetched first: at its end a step of Keras's would still count an iteration of the optimizer.
+        for data in itertools.islice(iterator, steps):
+            logs = self._one([data])
+        if logs is None:
+            raise StopIteration
+        return logs
 
     def _one(self, iterator: Any) -> Any:
         returned = self._step(iterator)

@@ -82,7 +82,7 @@ def test_adam_fed_from_the_file_lands_on_the_trained_weights(path, steps):
     end = adam(start, [batch.arrays for batch in batches])
     for replayed, trained, first in zip(end, model.get_weights(), start):
         assert numpy.abs(replayed - trained).max() < 2e-6
-        assert numpy.abs(first - trained).max() > 5e-3
+        assert numpy.abs(first - trained).max() > 1e-3
 
 
 def adam(weights, gradients, rate=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-7):
@@ -129,7 +129,7 @@ def test_with_dropout_and_normalization_gradients_are_what_moved_the_weights(pat
 @pytest.mark.parametrize("mode", MODES + ([{"steps_per_execution": 3}] if autodiff.BACKEND != "torch" else []), ids=str)
 @pytest.mark.parametrize("stage", ["raw", "applied"])
 def test_the_training_is_the_same_with_and_without(path, mode, stage):
-    x, y = data(rows=76)
+    x, y = data(rows=300)  # With the last batch and the last execution shorter than the others.
     trained = []
     for callbacks in ([], [gradlog.keras.GradientRecorder(path, stage=stage)]):
         keras.utils.set_random_seed(3)
