@@ -99,12 +99,11 @@ class _JaxStep:
             )
         numbers, keep = self._ahead or (watched.numbers(), True)
         scale = numbers.get("loss_scale") if stage == "raw" else None
-        if stage == "applied" and watched.accumulation > 1:
-            # Keras runs the update rule in each batch and throws the result away in most.
-            keep &= (watched.inner.iterations + 1) % watched.accumulation == 0
+        # Keras runs an accumulating update rule in each batch and throws its result away in most.
+        keep = keep & watched.ends_accumulation() if stage == "applied" else None
         site = self._tap.sites.describe(stage, watched, variables)
         arrays = {i: g if scale is None else g / scale for i, g in enumerate(gradients) if g is not None}
-        self._outputs.add(site, arrays, numbers, keep if stage == "applied" else True)
+        self._outputs.add(site, arrays, numbers, None if keep is True else keep)
 
     def _look_ahead_of_branch(self, watched: Watched) -> None:
         """A LossScaleOptimizer updates in a branch, which has no outputs of ours; so its gradients are seen before.

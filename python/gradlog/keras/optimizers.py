@@ -29,10 +29,11 @@ class Watched:
     def scales_loss_dynamically(self) -> bool:
         return self.inner is not self.optimizer
 
-    @property
-    def accumulation(self) -> int:
-        """How many batches make one optimizer step."""
-        return self.inner.gradient_accumulation_steps or 1
+    def ends_accumulation(self) -> Any:
+        """Whether gradients that are applied now complete an optimizer step; True when each of them does."""
+        steps = self.inner.gradient_accumulation_steps
+        # Not `iterations`, which counts optimizer steps where this counts batches.
+        return True if not steps else (keras.ops.convert_to_tensor(self.inner._iterations) + 1) % steps == 0
 
     def loss_scale(self) -> Any:
         """By what the loss was multiplied, a number or a tensor; None when it was not."""
@@ -45,7 +46,7 @@ class Watched:
         tensor = keras.ops.convert_to_tensor
         scale = self.loss_scale()
         numbers = {
-            "step": tensor(self.inner.iterations) // self.accumulation,
+            "step": tensor(self.inner.iterations),
             "learning_rate": tensor(self.inner.learning_rate),
         }
         return numbers if scale is None else {**numbers, "loss_scale": tensor(scale)}

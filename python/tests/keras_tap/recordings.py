@@ -52,13 +52,13 @@ def read(path, run=None):
 
 def _array(dtype, shape, blob, encoding):
     shape = json.loads(shape)
-    if encoding == "rows":
-        return _from_rows(dtype, shape, blob)
-    return numpy.frombuffer(blob, _TYPES[dtype]).reshape(shape)
-
-
-def _from_rows(dtype, shape, blob):
-    raise NotImplementedError
+    if encoding != "rows":
+        return numpy.frombuffer(blob, _TYPES[dtype]).reshape(shape)
+    dense = numpy.zeros(shape, _TYPES[dtype])
+    count = len(blob) // (8 + dense.nbytes // shape[0])
+    indices = numpy.frombuffer(blob, "<i8", count)
+    dense[indices] = numpy.frombuffer(blob, _TYPES[dtype], offset=8 * count).reshape(count, *shape[1:])
+    return dense
 
 
 def column(path, sql):
