@@ -94,7 +94,8 @@ class _TensorFlowStep:
         return tf.compat.v1.get_default_graph() is self._graph
 
     def _add(self, stage: Stage, watched: Watched, gradients: list[Any], variables: list[Any]) -> None:
-        numbers = watched.numbers()
+        # Read here: a variable as an output would be read at the end of the step.
+        numbers = {name: tf.identity(number) for name, number in watched.numbers().items()}
         scale = numbers.get("loss_scale") if stage == "raw" else None
         found = {place: gradient for place, gradient in enumerate(gradients) if gradient is not None}
         if self._replicas > 1:

@@ -48,7 +48,9 @@ def _jax(model, x, value):
         )
         return value(predictions, penalties)
 
-    return [numpy.asarray(one) for one in jax.grad(total)([v.value for v in model.trainable_variables])]
+    return [
+        numpy.asarray(one) for one in jax.jit(jax.grad(total))([v.value for v in model.trainable_variables])
+    ]
 
 
 _differentiators = {"tensorflow": _tensorflow, "torch": _torch, "jax": _jax}
