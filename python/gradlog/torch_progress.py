@@ -1,0 +1,64 @@
+"""Which epoch, batch, step and call a gradient belongs to."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+
+class Place(NamedTuple):
+    """Where a training stood when a gradient was recorded; all zero-based."""
+
+    epoch: int
+    batch: int
+    step: int
+    call: int
+
+
+class Progress:
+    """Numbers the records of a training.
+
+    A framework, or the user of ``batches()``, tells the batch. Where nobody does, every record of an optimizer is the
+    next batch of that optimizer: batches count on until an epoch is announced. A step counts the updates of all
+    optimizers of the run, and a call the records of one optimizer within one batch.
+    """
+
+    def __init__(self, resumed_after: Any = None) -> None:
+        """``resumed_after``: the last batch (``epoch``, ``batch``, ``step``) that the file already holds of the run."""
+        self.epoch = resumed_after.epoch if resumed_after is not None else 0
+        self._first_batch = resumed_after.batch + 1 if resumed_after is not None else 0
+        self.step = resumed_after.step + 1 if resumed_after is not None else 0
+        self._told: int | None = None
+        self._counted: dict[str, int] = {}
+        self._calls: dict[str, tuple[int, int, int]] = {}
+        self._open: set[str] = set()
+
+    def begin_epoch(self, epoch: int) -> None:
+        """The records that follow belong to this epoch; its batches start at 0."""
+        self.epoch, self._told, self._first_batch = epoch, None, 0
+        self._counted.clear()
+        self._open.clear()
+
+    def tell(self, epoch: int, batch: int, step: int | None = None) -> None:
+        """The records that follow belong to this batch, whatever was counted."""
+        self.epoch, self._told = epoch, batch
+        if step is not None:
+            self.step = step
+
+    def place(self, optimizer: str) -> Place:
+        """The place of the next record of this optimizer; each one asked for is a call."""
+        batch = self._told if self._told is not None else self._counted.get(optimizer, self._first_batch)
+        epoch, last_batch, call = self._calls.get(optimizer, (-1, -1, -1))
+        call = call + 1 if (epoch, last_batch) == (self.epoch, batch) else 0
+        self._calls[optimizer] = (self.epoch, batch, call)
+        self._open.add(optimizer)
+        return Place(self.epoch, batch, self.step, call)
+
+    def end_batch(self, optimizer: str) -> None:
+        """The next record of this optimizer belongs to its next batch, if there was one and unless the batch is told."""
+        if optimizer in self._open:
+            self._open.discard(optimizer)
+            self._counted[optimizer] = self._counted.get(optimizer, self._first_batch) + 1
+
+    def end_step(self) -> None:
+        """An optimizer has updated its weights."""
+        self.step += 1
