@@ -84,7 +84,6 @@ class BackwardTap:
         self._pass = None
         try:
             self.flush()
-            self._recipient.end_pass()
         except Exception as error:
             self._recipient.fail(error)
 

@@ -58,6 +58,7 @@ class GradientRecording:
         self._optimizers, self._process, self._closed = list(optimizers.values()), os.getpid(), False
         self._progress = Progress(getattr(recorder, "resumed_after", None))
         self._loss: Any = None
+        self._loss_recorded_for: set[str] = set()
         self._evaluates = self._has_batches = False
         self._pending: Exception | None = None
         self._failure: Exception | None = None
@@ -75,13 +76,19 @@ class GradientRecording:
     @property
     def loss(self) -> Any:
         """The loss of the batch, a number or a scalar tensor: set before ``optimizer.step()`` (before ``backward()`` in stage
-        ``raw``); forgotten when the gradients are recorded. With a closure it is what the closure returns, unless set.
+        ``raw``). Each is recorded once for each optimizer. With a closure it is what the closure returns, unless set.
         """
         return self._loss
 
     @loss.setter
     def loss(self, loss: Any) -> None:
         self._loss = loss.detach() if isinstance(loss, torch.Tensor) else loss
+        self._loss_recorded_for.clear()
+
+    def add_loss(self, loss: torch.Tensor) -> None:
+        """Adds a part of an accumulated loss to the one that was not recorded yet."""
+        begins = self._loss is None or self._stage == "raw" or bool(self._loss_recorded_for)
+        self.loss = loss if begins else self._loss + loss
 
     def epochs(self, epochs: int | Iterable[int]) -> Iterator[int]:
         """The epochs, a count or the numbers themselves, each announced to the recording; ends early when ``stopped``."""
@@ -104,7 +111,7 @@ class GradientRecording:
         for batch, item in enumerate(loader, first):
             if self.stopped is not None:
                 return
-            self._loss = None
+            self.loss = None
             self._progress.tell(epoch, batch)
             yield item
 
@@ -150,15 +157,13 @@ class GradientRecording:
         self._recorded += 1
         if self._recorder is None:
             return
-        known = self._loss if self._loss is not None else loss
+        if self._loss is not None and optimizer not in self._loss_recorded_for:
+            self._loss_recorded_for.add(optimizer)
+            loss = self._loss
         self._recorder.record(
             gradients, epoch=place.epoch, batch=place.batch, step=place.step, optimizer=optimizer, call=place.call,
-            loss=_number(known), learning_rate=_number(learning_rate), loss_scale=loss_scale,
+            loss=_number(loss), learning_rate=_number(learning_rate), loss_scale=loss_scale,
         )
-
-    def end_pass(self) -> None:
-        """A backward pass is over and recorded."""
-        self._loss = None
 
     @contextmanager
     def evaluating(self) -> Iterator[None]:
@@ -171,12 +176,12 @@ class GradientRecording:
 
     def end_step(self, optimizer: str, *, skipped: bool) -> None:
         """An optimizer has finished its step."""
-        self._loss = None
         if self._backward is not None:
             self._backward.watch_new_weights()
         self._progress.end_batch(optimizer)
         if skipped:
             self._skipped += 1
+            self.loss = None
         else:
             self._progress.end_step()
         if self._agrees and self._stopped is None:
@@ -222,6 +227,15 @@ class GradientRecording:
             raise GradlogError(f"{self._lost} records were lost, the first because: {self._failure}") from self._failure
         if self._recorded == 0 and self._skipped == 0:
             raise GradlogError(NO_STEP if self._stage == "applied" else NO_BACKWARD)
+
+    def end(self) -> None:
+        """Closes at the end of a framework's training, which has still to return the model: raises only when nothing at all was
+        recorded, else says on stderr what ``close()`` would raise.
+        """
+        if self._recorded or self._skipped:
+            self.close_quietly()
+        else:
+            self.close()
 
     def close_quietly(self) -> None:
         """Closes, and says on stderr what ``close()`` would raise: where another error is on its way, or nobody catches it."""
