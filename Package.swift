@@ -21,6 +21,8 @@ let package = Package(
     .library(name: "GradlogTrainer", targets: ["GradlogTrainer"]),
     .library(name: "GradlogAnalysis", targets: ["GradlogAnalysis"]),
     .executable(name: "gradlog", targets: ["GradlogCLI"]),
+    // Not named as the executable is: SwiftPM would build no library then.
+    .library(name: "gradlog-c", type: .dynamic, targets: ["GradlogC"]),
   ],
   dependencies: [
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -37,6 +39,9 @@ let package = Package(
     .target(name: "GradlogAnalysis", dependencies: [gradlog, "GradlogQueries", grdb, sqlite]),
     // A small Keras-like trainer.
     .target(name: "GradlogTrainer", dependencies: [gradlog]),
+    // The C interface: gradlog.h, and what implements it.
+    .target(name: "CGradlog"),
+    .target(name: "GradlogC", dependencies: ["CGradlog", gradlog]),
     // The command.
     .executableTarget(
       name: "GradlogCLI",

@@ -56,6 +56,8 @@ struct Detectors {
   private var largestLastNorm = 0.0
   /// Batches inspected.
   private var batch = 0
+  /// The rules that began to hit in the batch that was inspected last, and the gradients they hit.
+  private(set) var begun: [(rule: Rule, gradient: InspectedGradient, value: Double)] = []
 
   /// Adds a gradient to the batch that is being recorded.
   mutating func add(_ gradient: InspectedGradient) {
@@ -66,19 +68,21 @@ struct Detectors {
   /// hit a weight that it did not hit in the batch before.
   mutating func inspectBatch(batchID: Int64, loss: Double?) -> Bool {
     defer { gradients.removeAll(keepingCapacity: true) }
+    begun.removeAll(keepingCapacity: true)
     batch += 1
     let lastKernel = gradients.filter(\.isKernel).max { $0.position < $1.position }
     largestLastNorm = max(largestLastNorm, lastKernel?.norm ?? 0)
     let surroundings = InspectedBatch(
       batchID: batchID, loss: loss, lastKernel: lastKernel, largestLastNorm: largestLastNorm)
-    var begins = false
     for gradient in gradients {
       for rule in Rule.allCases {
         guard let value = rule.value(of: gradient, in: surroundings) else { continue }
-        if note(value, of: rule, weightID: gradient.weightID, batchID: batchID) { begins = true }
+        if note(value, of: rule, weightID: gradient.weightID, batchID: batchID) {
+          begun.append((rule, gradient, value))
+        }
       }
     }
-    return begins
+    return !begun.isEmpty
   }
 
   /// Lengthens the streak of a rule. Returns whether it is long enough now and was not before.

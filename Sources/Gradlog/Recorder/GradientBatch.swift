@@ -3,9 +3,9 @@
 /// Name the weights in the same order in each batch, from the input towards the loss: the order of
 /// the first batch becomes their position.
 public struct GradientBatch: ~Copyable {
-  private let slab: Slab
+  let slab: Slab
   /// The first gradient that could not be taken.
-  private(set) var failure: GradlogError?
+  package private(set) var failure: GradlogError?
 
   init(in slab: Slab) {
     self.slab = slab
@@ -34,6 +34,18 @@ public struct GradientBatch: ~Copyable {
     add(weight, Element.dtype, shape, UnsafeRawBufferPointer(elements))
   }
 
+  /// Adds the gradient of a weight whose elements are not contiguous.
+  package mutating func add(_ weight: String, _ gradient: StridedTensor) {
+    slab.append(gradient, of: weight)
+  }
+
+  /// Lets the batch count as lost, because one of its gradients cannot be taken.
+  package mutating func fail(_ weight: String, _ error: GradlogError) {
+    failure =
+      failure
+      ?? GradlogError(error.code, "weight \"\(weight)\": \(error.problem)", remedy: error.remedy)
+  }
+
   /// Notes that a weight has no gradient in this batch: frozen, or not used.
   public mutating func addAbsent(_ weight: String) {
     slab.appendAbsent(weight)
@@ -45,9 +57,7 @@ public struct GradientBatch: ~Copyable {
     do {
       slab.append(try TensorView(dtype: dtype, shape: shape, bytes: bytes), of: weight)
     } catch {
-      failure =
-        failure
-        ?? GradlogError(error.code, "weight \"\(weight)\": \(error.problem)", remedy: error.remedy)
+      fail(weight, error)
     }
   }
 }

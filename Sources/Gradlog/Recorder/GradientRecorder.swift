@@ -20,6 +20,7 @@ public final class GradientRecorder: Sendable {
   private let database: DatabaseQueue
   private let queue: SlabQueue
   private let counter = LossCounter()
+  private let watch: FindingWatch
   private let state: RunState
   private let claim: OpenRuns.Claim
   private let process = getpid()
@@ -40,10 +41,20 @@ public final class GradientRecorder: Sendable {
   /// The last batch that the file held of the run when this recorder was opened; nil for a new run.
   public var resumedAfter: RecordedBatch? { state.lastRecorded }
 
+  /// Whether this process was forked from the one that opened the recorder, which cannot be used here.
+  package var isForked: Bool { getpid() != process }
+
   /// What could not be recorded so far.
   public var losses: RecordingLosses {
     getpid() == process ? counter.current : RecordingLosses(failure: Self.forked)
   }
+
+  /// What the rules said so far about this training, once for each weight and rule, in order. Batches
+  /// that still wait for the writer are not in it; ``flush()`` waits for them.
+  public var findings: [LiveFinding] { getpid() == process ? watch.findings : [] }
+
+  /// The finding that met ``Options/stopOn``: the training should end. nil while there is none.
+  public var stopped: LiveFinding? { getpid() == process ? watch.stopped : nil }
 
   /// Opens a file, creating it if need be, and begins a run in it, or takes the run of that name up
   /// again: its steps go on from the last one.
@@ -73,11 +84,13 @@ public final class GradientRecorder: Sendable {
     }
     let queue = SlabQueue(options.limits)
     let counter = counter
+    let watch = FindingWatch(options)
     database.asyncWriteWithoutTransaction { db in
-      Writer.run(state, options, from: queue, losses: counter, in: db, path: path)
+      Writer.run(state, options, from: queue, losses: counter, watch: watch, in: db, path: path)
     }
     self.database = database
     self.queue = queue
+    self.watch = watch
     self.run = name
     self.state = state
     self.claim = claim
@@ -110,35 +123,59 @@ public final class GradientRecorder: Sendable {
   public func record<Failure: Error>(
     _ context: BatchContext, _ assemble: (inout GradientBatch) throws(Failure) -> Void
   ) throws(Failure) {
-    guard getpid() == process else { return complainOfFork() }
-    if let failure = context.failure { return lose(because: failure) }
-    guard let slab = queue.checkOut() else {
-      let closed = isClosed.load(ordering: .acquiring)
-      return lose(because: closed ? Self.usedAfterClose : Self.full)
-    }
-    var batch = GradientBatch(in: slab)
+    guard var batch = try? begin(context) else { return }
     do {
       try assemble(&batch)
     } catch {
-      slab.discardBatch()
-      queue.putBack(slab)
+      discard(batch)
       throw error
     }
-    if let failure = batch.failure {
-      slab.discardBatch()
-      queue.putBack(slab)
-      lose(because: failure)
-    } else {
-      let bytes = slab.finishBatch(
-        context, recordedAt: secondsSince1970(),
-        lostBefore: lostBeforeNext.exchange(0, ordering: .relaxed))
-      queue.checkIn(slab, batchBytes: bytes)
-    }
+    _ = end(batch, context)
   }
 
-  private func lose(because failure: GradlogError) {
+  /// Begins a batch that is assembled over several calls, to be given to ``end(_:_:)`` or
+  /// ``discard(_:)``.
+  ///
+  /// - Throws: why the batch is lost; it is counted.
+  package func begin(_ context: BatchContext) throws(GradlogError) -> GradientBatch {
+    guard getpid() == process else {
+      complainOfFork()
+      throw Self.forked
+    }
+    if let failure = context.failure { throw lose(because: failure) }
+    guard let slab = queue.checkOut() else {
+      let closed = isClosed.load(ordering: .acquiring)
+      throw lose(because: closed ? Self.usedAfterClose : Self.full)
+    }
+    return GradientBatch(in: slab)
+  }
+
+  /// Hands a batch over. Returns why it counts as lost; nil when it does not.
+  package func end(
+    _ batch: consuming GradientBatch, _ context: BatchContext
+  ) -> GradlogError? {
+    if let failure = batch.failure {
+      discard(batch)
+      return lose(because: failure)
+    }
+    let bytes = batch.slab.finishBatch(
+      context, recordedAt: secondsSince1970(),
+      lostBefore: lostBeforeNext.exchange(0, ordering: .relaxed))
+    queue.checkIn(batch.slab, batchBytes: bytes)
+    return nil
+  }
+
+  /// Forgets a batch that was begun.
+  package func discard(_ batch: consuming GradientBatch) {
+    batch.slab.discardBatch()
+    queue.putBack(batch.slab)
+  }
+
+  @discardableResult
+  private func lose(because failure: GradlogError) -> GradlogError {
     lostBeforeNext.add(1, ordering: .relaxed)
     counter.add(batches: 1, failure: failure)
+    return failure
   }
 
   /// Records one batch; see ``record(_:_:)``.
@@ -176,7 +213,8 @@ public final class GradientRecorder: Sendable {
     try close(finished: true)
   }
 
-  private func close(finished: Bool) throws(GradlogError) {
+  /// Closes the file as ``close()`` does. A run that is not finished reads as interrupted.
+  package func close(finished: Bool) throws(GradlogError) {
     guard getpid() == process else { throw Self.forked }
     guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
     queue.close()

@@ -5,12 +5,12 @@ internal import Glibc
 /// The product's only `@unchecked Sendable`: `state` is touched with `mutex` held and at no other
 /// time. A pthread mutex, because ThreadSanitizer reports false races for `Synchronization.Mutex` on
 /// Linux, and because that type cannot wait.
-final class Monitor<State>: @unchecked Sendable {
+package final class Monitor<State>: @unchecked Sendable {
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   private var state: State
 
-  init(_ state: State) {
+  package init(_ state: State) {
     self.state = state
     pthread_mutex_init(mutex, nil)
     // Monotonic, so that a clock that is set back stops nobody.
@@ -28,7 +28,7 @@ final class Monitor<State>: @unchecked Sendable {
     mutex.deallocate()
   }
 
-  func withLock<Result>(_ body: (inout State) -> Result) -> Result {
+  package func withLock<Result>(_ body: (inout State) -> Result) -> Result {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
     return body(&state)

@@ -53,6 +53,12 @@ extension GradientRecorder {
     /// default.
     public var commitInterval = 0.25
 
+    /// Called on the writer's thread, not the training's, when a ``Rule`` begins to hit a weight; once
+    /// for each weight and rule. It must return soon: the writer waits for it. nil by default.
+    public var onFinding: (@Sendable (LiveFinding) -> Void)?
+    /// The finding that sets ``GradientRecorder/stopped``; nil, the default, for none.
+    public var stopOn: StopCondition?
+
     /// How the file is kept sound while it is written.
     public var journal: Journal {
       get { journalSettings.mode }

@@ -57,15 +57,38 @@ final class Slab {
   /// Copies a gradient to the end of the batch that is being assembled.
   func append(_ tensor: TensorView, of weight: String) {
     let byteCount = tensor.bytes.count
-    let padded = (byteCount + Self.alignment - 1) & ~(Self.alignment - 1)
-    if used + padded > capacity { reserve(max(padded, used)) }
-    if let source = tensor.bytes.baseAddress, let memory {
-      (memory + used).copyMemory(from: source, byteCount: byteCount)
+    let room = room(for: byteCount)
+    if let source = tensor.bytes.baseAddress {
+      room?.copyMemory(from: source, byteCount: byteCount)
     }
     gradients.append(
       PendingGradient(
         weight: weight, tensor: (tensor.dtype, tensor.shape, tensor.elementCount), offset: used))
-    used += padded
+    use(byteCount)
+  }
+
+  /// Copies a gradient that is not contiguous to the end of the batch that is being assembled.
+  func append(_ tensor: StridedTensor, of weight: String) {
+    if let room = room(for: tensor.byteCount) { tensor.copy(to: room) }
+    gradients.append(
+      PendingGradient(
+        weight: weight, tensor: (tensor.dtype, tensor.shape, tensor.elementCount), offset: used))
+    use(tensor.byteCount)
+  }
+
+  /// Where the next gradient, of so many bytes, goes; nil when nothing was ever reserved for one.
+  private func room(for byteCount: Int) -> UnsafeMutableRawPointer? {
+    let padded = Self.padded(byteCount)
+    if used + padded > capacity { reserve(max(padded, used)) }
+    return memory.map { $0 + used }
+  }
+
+  private func use(_ byteCount: Int) {
+    used += Self.padded(byteCount)
+  }
+
+  private static func padded(_ byteCount: Int) -> Int {
+    (byteCount + alignment - 1) & ~(alignment - 1)
   }
 
   /// Notes that a weight has no gradient in the batch that is being assembled.

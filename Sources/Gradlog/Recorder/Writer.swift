@@ -22,10 +22,10 @@ struct Writer {
   /// Records until `queue` is closed. Never throws: what cannot be written is counted as lost.
   static func run(
     _ run: RunState, _ options: GradientRecorder.Options, from queue: SlabQueue,
-    losses: LossCounter, in db: Database, path: String
+    losses: LossCounter, watch: FindingWatch, in db: Database, path: String
   ) {
     do {
-      var writer = try Writer(run, options, queue, losses, db, path)
+      var writer = try Writer(run, options, queue, losses, watch, db, path)
       writer.run()
     } catch {
       while let work = queue.take() {
@@ -40,7 +40,7 @@ struct Writer {
 
   private init(
     _ run: RunState, _ options: GradientRecorder.Options, _ queue: SlabQueue,
-    _ losses: LossCounter, _ db: Database, _ path: String
+    _ losses: LossCounter, _ watch: FindingWatch, _ db: Database, _ path: String
   ) throws {
     self.db = db
     self.queue = queue
@@ -48,7 +48,7 @@ struct Writer {
     self.path = path
     runID = run.runID
     earlier = options.overlap == .replace ? run.lastRecorded : nil
-    inserter = try BatchInserter(run: run, capture: options.capture, in: db)
+    inserter = try BatchInserter(run: run, capture: options.capture, watch: watch, in: db)
     log = LogWatch(path: path, limit: options.journalSettings.logLimit)
     try db.stopWaitingForLocks()
   }

@@ -9,6 +9,7 @@ final class BatchInserter {
   private let batches: InsertStatement
   private let statistics: InsertStatement
   private let values: ValueKeeper
+  private let watch: FindingWatch
   private var weights: WeightTable
   private var pass = StatisticsPass()
   private var detectors = Detectors()
@@ -22,7 +23,7 @@ final class BatchInserter {
   /// Whether the file was rolled back to before what this knows.
   private var isStale = false
 
-  init(run: RunState, capture: CapturePlan, in db: Database) throws {
+  init(run: RunState, capture: CapturePlan, watch: FindingWatch, in db: Database) throws {
     weights = try WeightTable(runID: run.runID, capture: capture, in: db)
     batches = try InsertStatement(into: "batches", columns: Self.batchColumns, in: db)
     statistics = try InsertStatement(
@@ -30,6 +31,7 @@ final class BatchInserter {
     values = try ValueKeeper(run: run.runID, plan: capture, in: db)
     self.db = db
     self.capture = capture
+    self.watch = watch
     runID = run.runID
     nextStep = run.nextStep
   }
@@ -112,7 +114,17 @@ final class BatchInserter {
     }
     let findingBegins = detectors.inspectBatch(batchID: place.batchID, loss: batch.context.loss)
     try values.endBatch(findingBegins: findingBegins)
+    if findingBegins { report(batch.context, step: place.step) }
     return droppedValues
+  }
+
+  private func report(_ context: BatchContext, step: Int) {
+    for begun in detectors.begun {
+      watch.note(
+        LiveFinding(
+          rule: begun.rule, weight: weights.name(at: begun.gradient.position),
+          epoch: context.epoch, batch: context.batch, step: step, value: begun.value))
+    }
   }
 
   private func insertRow(_ batch: PendingBatch, batchID: Int64, step: Int) throws {

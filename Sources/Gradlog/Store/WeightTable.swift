@@ -46,6 +46,9 @@ struct WeightTable {
   /// be copied, name and shape with it, for each gradient.)
   func weightID(at index: Int) -> Int64 { weights[index].weightID }
 
+  /// The name of the weight at an index.
+  func name(at index: Int) -> String { weights[index].name }
+
   /// Whether the values of the weight at an index are kept in the batches that the plan chooses.
   func isCaptured(at index: Int) -> Bool { weights[index].isCaptured }
 

@@ -1,0 +1,15 @@
+"""gradlog: a flight recorder for neural-network training.
+
+A recorder writes every batch's gradients with statistics into one SQLite file::
+
+    with gradlog.Recorder("runs.db", "mlp") as recorder:
+        recorder.record({"dense/kernel": gradient}, epoch=0, batch=0)
+"""
+
+from gradlog.errors import ErrorCode, GradlogError
+from gradlog.findings import Finding, Losses
+from gradlog.recorder import Recorder
+from gradlog.rows import RowSparse
+
+__all__ = ["ErrorCode", "Finding", "GradlogError", "Losses", "Recorder", "RowSparse"]
+__version__ = "0.1.0"

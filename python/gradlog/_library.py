@@ -1,0 +1,166 @@
+"""The C library of ``gradlog.h``: where it is, and its functions and structures for ctypes."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+from ctypes import POINTER, c_char_p, c_double, c_int32, c_int64, c_size_t, c_uint32, c_void_p
+from pathlib import Path
+
+from gradlog.errors import ErrorCode, GradlogError
+
+ABI_VERSION = 1
+
+DTYPES = {"float16": 1, "bfloat16": 2, "float32": 3, "float64": 4}
+
+HAS_STEP, HAS_LOSS, HAS_LEARNING_RATE, HAS_LOSS_SCALE = 1, 2, 4, 8
+
+
+class CFinding(ctypes.Structure):
+    """``gradlog_finding``"""
+
+    _fields_ = [
+        ("rule", c_char_p),
+        ("severity", c_char_p),
+        ("weight", c_char_p),
+        ("advice", c_char_p),
+        ("epoch", c_int64),
+        ("batch", c_int64),
+        ("step", c_int64),
+        ("value", c_double),
+        ("threshold", c_double),
+    ]
+
+
+FindingCallback = ctypes.CFUNCTYPE(None, POINTER(CFinding), c_void_p)
+
+
+class COptions(ctypes.Structure):
+    """``gradlog_options``"""
+
+    _fields_ = [
+        ("size", c_size_t),
+        ("rank", c_int64),
+        ("world_size", c_int64),
+        ("stage", c_char_p),
+        ("framework", c_char_p),
+        ("configuration", c_char_p),
+        ("capture", c_int32),
+        ("capture_first", c_int64),
+        ("capture_second", c_int64),
+        ("include", POINTER(c_char_p)),
+        ("include_count", c_size_t),
+        ("exclude", POINTER(c_char_p)),
+        ("exclude_count", c_size_t),
+        ("encoding", c_char_p),
+        ("file_budget", c_int64),
+        ("overlap", c_char_p),
+        ("overflow", c_char_p),
+        ("memory_limit", c_int64),
+        ("commit_interval", c_double),
+        ("journal", c_char_p),
+        ("on_finding", FindingCallback),
+        ("user_data", c_void_p),
+        ("stop_on", c_char_p),
+    ]
+
+
+class CBatchContext(ctypes.Structure):
+    """``gradlog_batch_context``"""
+
+    _fields_ = [
+        ("size", c_size_t),
+        ("epoch", c_int64),
+        ("batch", c_int64),
+        ("step", c_int64),
+        ("optimizer", c_char_p),
+        ("call", c_int64),
+        ("has", c_uint32),
+        ("loss", c_double),
+        ("learning_rate", c_double),
+        ("loss_scale", c_double),
+    ]
+
+
+class CGradient(ctypes.Structure):
+    """``gradlog_gradient``"""
+
+    _fields_ = [
+        ("weight", c_char_p),
+        ("dtype", c_int32),
+        ("rank", c_int32),
+        ("shape", POINTER(c_int64)),
+        ("strides", POINTER(c_int64)),
+        ("data", c_void_p),
+        ("indices", c_void_p),
+        ("index_count", c_int64),
+    ]
+
+
+def find() -> Path:
+    """The path of the library: ``$GRADLOG_LIBRARY``, else the one in this package."""
+    given = os.environ.get("GRADLOG_LIBRARY")
+    path = Path(given) if given else Path(__file__).parent / "_native" / "libgradlog-c.so"
+    if not path.is_file():
+        raise GradlogError(
+            f"the library '{path}' is not there",
+            "run scripts/python to build it, or set GRADLOG_LIBRARY to where it is",
+            ErrorCode.NOT_FOUND,
+        )
+    return path
+
+
+@functools.cache
+def load() -> ctypes.CDLL:
+    """The library, loaded once."""
+    # First, so that both use one SQLite: a process that opens a file with two copies of SQLite loses
+    # its locks on it (https://www.sqlite.org/howtocorrupt.html#_multiple_copies_of_sqlite_linked_into_the_same_application).
+    import sqlite3  # noqa: F401
+
+    path = find()
+    try:
+        library = ctypes.CDLL(str(path))
+    except OSError as error:
+        raise GradlogError(
+            f"the library '{path}' cannot be loaded ({error})",
+            "install the gradlog-recorder of this machine",
+            ErrorCode.NOT_FOUND,
+        ) from error
+    _declare(library)
+    if library.gradlog_abi_version() < ABI_VERSION:
+        raise GradlogError(
+            f"the library '{path}' is older than this package", "build it again", ErrorCode.MISUSE
+        )
+    return library
+
+
+def _declare(library: ctypes.CDLL) -> None:
+    recorder = c_void_p
+    signatures: dict[str, tuple[object, list[object]]] = {
+        "open": (c_int32, [c_char_p, c_char_p, POINTER(COptions), POINTER(c_void_p)]),
+        "record": (c_int32, [recorder, c_void_p, c_void_p, c_size_t]),
+        "flush": (c_int32, [recorder]),
+        "close": (c_int32, [recorder]),
+        "close_interrupted": (c_int32, [recorder]),
+        "release": (None, [recorder]),
+        "losses": (c_int32, [recorder, POINTER(c_int64), POINTER(c_int64)]),
+        "resumed_after": (c_int32, [recorder, POINTER(c_int64), POINTER(c_int64)]),
+        "finding_count": (c_size_t, [recorder]),
+        "finding_at": (POINTER(CFinding), [recorder, c_size_t]),
+        "stopped": (POINTER(CFinding), [recorder]),
+        "last_problem": (c_char_p, []),
+        "last_remedy": (c_char_p, []),
+        "abi_version": (c_int32, []),
+    }
+    for name, (result, arguments) in signatures.items():
+        function = getattr(library, f"gradlog_{name}")
+        function.restype = result
+        function.argtypes = arguments
+
+
+def failure(library: ctypes.CDLL, code: int) -> GradlogError:
+    """The last failure of this thread."""
+    problem: bytes = library.gradlog_last_problem()
+    remedy: bytes = library.gradlog_last_remedy()
+    return GradlogError(problem.decode(errors="replace"), remedy.decode(errors="replace"), code)
