@@ -57,6 +57,8 @@ let package = Package(
     .testTarget(
       name: "GradlogCLITests", dependencies: ["GradlogCLI", gradlog, grdb],
       exclude: ["keras_gradients.py", "printed_gradients.py"]),
+    // A C program on the C interface; it is given the built library.
+    .testTarget(name: "GradlogCTests", dependencies: ["GradlogC", grdb], exclude: ["record.c"]),
     // Faults from outside: kills, full disks, readers, signals.
     .testTarget(
       name: "GradlogFaultTests", dependencies: ["RecorderProbe", "GradlogCLI", gradlog, grdb]),

@@ -24,15 +24,24 @@ extension GradientBatch {
     do {
       weight = try text(gradient.weight, "the name of a weight")
     } catch {
-      return fail("", error)
+      return fail(nil, error)
     }
     do throws(GradlogError) {
       guard gradient.dtype != GRADLOG_ABSENT else { return addAbsent(weight) }
       let dtype = try DType(gradient)
       let shape = try extents(gradient)
-      if gradient.indices != nil {
-        throw GradlogError(
-          .invalidTensor, "row-sparse gradients cannot be recorded yet", remedy: "pass it dense")
+      if let indices = gradient.indices {
+        guard gradient.strides == nil, gradient.index_count >= 0 else {
+          throw GradlogError(
+            .invalidTensor, "\(gradient.index_count) rows cannot be read",
+            remedy: "pass contiguous rows, without strides, and their number")
+        }
+        try add(
+          weight,
+          RowSparseTensor(
+            dtype: dtype, shape: shape,
+            indices: UnsafeBufferPointer(start: indices, count: Int(gradient.index_count)),
+            rows: gradient.data))
       } else if let strides = gradient.strides, !isContiguous(shape, strides, dtype) {
         try add(
           weight,

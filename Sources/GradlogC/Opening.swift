@@ -11,6 +11,7 @@ public func gradlog_open(
 ) -> Int32 {
   status { () throws(GradlogError) in
     let result = try given(recorder, "recorder")
+    result.pointee = nil
     result.pointee = try RecorderHandle(path, run, options).retained()
   }
 }

@@ -44,6 +44,7 @@ public func gradlog_begin(
 ) -> Int32 {
   status { () throws(GradlogError) in
     let result = try given(batch, "batch")
+    result.pointee = nil
     let handle = try BatchHandle(RecorderHandle.of(recorder).recorder, BatchContext(context))
     result.pointee = OpaquePointer(Unmanaged.passRetained(handle).toOpaque())
   }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import os
@@ -114,11 +115,11 @@ def find() -> Path:
 @functools.cache
 def load() -> ctypes.CDLL:
     """The library, loaded once."""
-    # First, so that both use one SQLite: a process that opens a file with two copies of SQLite loses
-    # its locks on it (https://www.sqlite.org/howtocorrupt.html#_multiple_copies_of_sqlite_linked_into_the_same_application).
-    import sqlite3  # noqa: F401
-
     path = find()
+    _load_sqlite()
+    # Swift's runtime reads this once, when it is loaded: it would take over Python's own crash handling.
+    backtrace = os.environ.get("SWIFT_BACKTRACE")
+    os.environ["SWIFT_BACKTRACE"] = "enable=no"
     try:
         library = ctypes.CDLL(str(path))
     except OSError as error:
@@ -127,12 +128,64 @@ def load() -> ctypes.CDLL:
             "install the gradlog-recorder of this machine",
             ErrorCode.NOT_FOUND,
         ) from error
+    finally:
+        if backtrace is None:
+            del os.environ["SWIFT_BACKTRACE"]
+        else:
+            os.environ["SWIFT_BACKTRACE"] = backtrace
     _declare(library)
     if library.gradlog_abi_version() < ABI_VERSION:
         raise GradlogError(
             f"the library '{path}' is older than this package", "build it again", ErrorCode.MISUSE
         )
     return library
+
+
+def _load_sqlite() -> None:
+    # Python's first, so that both use one SQLite: a process that opens a file with two copies of SQLite
+    # loses its locks on it. https://www.sqlite.org/howtocorrupt.html, section 2.2.1
+    shares_sqlite()
+    try:
+        ctypes.CDLL("libsqlite3.so.0")
+    except OSError:
+        # This machine has none that programs share, so Python's is its own; the wheel brings one.
+        with contextlib.suppress(OSError):
+            ctypes.CDLL(str(Path(__file__).parent / "_native" / "libsqlite3.so.0"))
+
+
+@functools.cache
+def shares_sqlite() -> bool:
+    """Whether Python's SQLite is the library that others in this process use too."""
+    import _sqlite3  # noqa: F401
+
+    try:
+        return "libsqlite3" in Path("/proc/self/maps").read_text()
+    except OSError:
+        return True
+
+
+class RecordedPaths:
+    """The files that recorders of this process have open."""
+
+    def __init__(self) -> None:
+        self._paths: dict[int, str] = {}
+
+    def add(self, handle: int, path: str) -> None:
+        self._paths[handle] = path
+
+    def remove(self, handle: int) -> None:
+        self._paths.pop(handle, None)
+
+    def __contains__(self, path: str) -> bool:
+        def same(other: str) -> bool:
+            with contextlib.suppress(OSError):
+                return os.path.samefile(path, other)
+            return False
+
+        return any(same(other) for other in list(self._paths.values()))
+
+
+recorded_here = RecordedPaths()
 
 
 def _declare(library: ctypes.CDLL) -> None:

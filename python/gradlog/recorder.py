@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import operator
@@ -12,11 +13,11 @@ import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from ctypes import addressof, byref, c_int64, c_void_p
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from gradlog import _library
+from gradlog._files import open_for_reading
 from gradlog._gradients import Slot
 from gradlog._library import CBatchContext, CGradient
 from gradlog._options import Capture, c_options
@@ -121,6 +122,7 @@ class Recorder:
             raise _library.failure(self._library, code)
         assert handle.value is not None
         self._handle = handle.value
+        _library.recorded_here.add(handle.value, self.path)
         self._threads = threading.local()
         self._closed = False
         self._finalizer = weakref.finalize(self, _finish, self._library, handle.value, self._callback)
@@ -258,6 +260,7 @@ class Recorder:
         code = close(self._handle)
         if code != ErrorCode.MISUSE:
             self._closed = True
+            _library.recorded_here.remove(self._handle or 0)
         if code:
             raise _library.failure(self._library, code)
 
@@ -318,6 +321,7 @@ def _finish(library: ctypes.CDLL, handle: int, _callback: Any) -> None:
     failed = getattr(sys, "last_value", None) is not None
     close = library.gradlog_close_interrupted if failed else library.gradlog_close
     close(handle)
+    _library.recorded_here.remove(handle)
     library.gradlog_release(handle)
 
 
@@ -326,13 +330,13 @@ def _new_name(path: str, rank: int) -> str:
     taken: set[str] = set()
     if os.path.isfile(path) and os.path.getsize(path):
         try:
-            database = sqlite3.connect(f"{Path(path).resolve().as_uri()}?mode=ro", uri=True)
-            try:
+            with contextlib.closing(open_for_reading(path)) as database:
                 taken = {row[0] for row in database.execute("SELECT name FROM runs WHERE rank = ?", (rank,))}
-            finally:
-                database.close()
         except sqlite3.Error:
-            pass  # Not a recording, or not readable: opening it says so.
+            pass  # Opening it to record says more.
+        except GradlogError as error:
+            if error.code == ErrorCode.MISUSE:
+                raise GradlogError(error.problem, "give the run a name", error.code) from error
     name, number = "run", 2
     while name in taken:
         name, number = f"run-{number}", number + 1

@@ -168,7 +168,7 @@ typedef struct gradlog_gradient {
 } gradlog_gradient;
 
 /* Opens a file, creating it if need be, and begins a run in it, or takes up again the run of that name.
- * options may be NULL. *recorder is set only on success. */
+ * options may be NULL. *recorder is NULL after a failure. */
 int32_t gradlog_open(const char *path, const char *run, const gradlog_options *options,
                      gradlog_recorder **recorder);
 
@@ -177,7 +177,8 @@ int32_t gradlog_open(const char *path, const char *run, const gradlog_options *o
 int32_t gradlog_record(gradlog_recorder *recorder, const gradlog_batch_context *context,
                        const gradlog_gradient *gradients, size_t count);
 
-/* The same in pieces. After a gradlog_add() that fails, gradlog_end() fails as well. */
+/* The same in pieces. *batch is NULL after a failure. After a gradlog_add() that fails, gradlog_end()
+ * fails as well. */
 int32_t gradlog_begin(gradlog_recorder *recorder, const gradlog_batch_context *context,
                       gradlog_batch **batch);
 int32_t gradlog_add(gradlog_batch *batch, const gradlog_gradient *gradient);

@@ -39,11 +39,53 @@ public struct GradientBatch: ~Copyable {
     slab.append(gradient, of: weight)
   }
 
+  /// Adds a gradient of which only some rows are there.
+  package mutating func add(_ weight: String, _ gradient: RowSparseTensor) {
+    slab.append(gradient, of: weight)
+  }
+
+  /// Adds a gradient that is zero except in some rows, as an embedding's.
+  ///
+  /// - Parameters:
+  ///   - weight: its name.
+  ///   - rows: the elements of one row after the other.
+  ///   - indices: the row of the gradient that each of these is; rows of one index are summed in their
+  ///     order.
+  ///   - shape: that of the whole gradient. Rows that do not fit it make the batch count as lost.
+  public mutating func add<Element: TensorElement>(
+    _ weight: String, rows: [Element], at indices: [Int], shape: [Int]
+  ) {
+    do throws(GradlogError) {
+      // As a dense tensor, the rows have this shape.
+      let rowShape = [indices.count] + shape.dropFirst()
+      guard try TensorView.elementCount(of: rowShape) == rows.count else {
+        throw GradlogError(
+          .invalidTensor, "\(rows.count) elements are not rows of shape \(rowShape)",
+          remedy: "pass one row for each index")
+      }
+      let failure = rows.withUnsafeBytes { rows in
+        indices.map(Int64.init).withUnsafeBufferPointer { indices -> GradlogError? in
+          do throws(GradlogError) {
+            add(
+              weight,
+              try RowSparseTensor(
+                dtype: Element.dtype, shape: shape, indices: indices, rows: rows.baseAddress))
+            return nil
+          } catch {
+            return error
+          }
+        }
+      }
+      if let failure { throw failure }
+    } catch {
+      fail(weight, error)
+    }
+  }
+
   /// Lets the batch count as lost, because one of its gradients cannot be taken.
-  package mutating func fail(_ weight: String, _ error: GradlogError) {
-    failure =
-      failure
-      ?? GradlogError(error.code, "weight \"\(weight)\": \(error.problem)", remedy: error.remedy)
+  package mutating func fail(_ weight: String?, _ error: GradlogError) {
+    let place = weight.map { "weight \"\($0)\": " } ?? ""
+    failure = failure ?? GradlogError(error.code, place + error.problem, remedy: error.remedy)
   }
 
   /// Notes that a weight has no gradient in this batch: frozen, or not used.

@@ -14,6 +14,8 @@ struct PendingGradient {
   let weight: String
   /// nil when the gradient is absent.
   let tensor: (dtype: DType, shape: [Int], elementCount: Int)?
+  /// The rows that are there of a row-sparse gradient; nil of any other.
+  var rowCount: Int?
   /// Where its bytes begin in the slab.
   let offset: Int
 }
@@ -76,6 +78,17 @@ final class Slab {
     use(tensor.byteCount)
   }
 
+  /// Copies the rows of a gradient to the end of the batch that is being assembled.
+  func append(_ tensor: RowSparseTensor, of weight: String) {
+    guard let room = room(for: max(1, tensor.largestByteCount)) else { return }
+    let count = tensor.store(at: room)
+    gradients.append(
+      PendingGradient(
+        weight: weight, tensor: (tensor.dtype, tensor.shape, tensor.elementCount),
+        rowCount: count, offset: used))
+    use(tensor.byteCount(of: count))
+  }
+
   /// Where the next gradient, of so many bytes, goes; nil when nothing was ever reserved for one.
   private func room(for byteCount: Int) -> UnsafeMutableRawPointer? {
     let padded = Self.padded(byteCount)
@@ -122,11 +135,15 @@ final class Slab {
   }
 
   /// A gradient of this slab by its index in ``gradients``; nil when it is absent.
-  func tensor(at index: Int) -> TensorView? {
-    guard let tensor = gradients[index].tensor else { return nil }
-    let bytes = UnsafeRawBufferPointer(
-      start: memory.map { $0 + gradients[index].offset },
-      count: tensor.elementCount * tensor.dtype.byteWidth)
-    return TensorView(checked: tensor, bytes: bytes)
+  func tensor(at index: Int) -> RecordedTensor? {
+    let gradient = gradients[index]
+    guard let tensor = gradient.tensor else { return nil }
+    let start = memory.map { UnsafeRawPointer($0) + gradient.offset }
+    if let count = gradient.rowCount {
+      return .rows(StoredRows(checked: tensor, count: count, at: start))
+    }
+    let byteCount = tensor.elementCount * tensor.dtype.byteWidth
+    return .whole(
+      TensorView(checked: tensor, bytes: UnsafeRawBufferPointer(start: start, count: byteCount)))
   }
 }

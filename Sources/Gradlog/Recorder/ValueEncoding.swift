@@ -1,5 +1,6 @@
 /// How the values of a gradient are written. The raw value is the `encoding` in the file. Statistics
-/// are always those of the gradient itself. Types of two bytes are written as they are.
+/// are always those of the gradient itself. Types of two bytes and row-sparse gradients, which are
+/// small already, are written as they are.
 public enum ValueEncoding: String, Sendable, CaseIterable {
   /// Every bit, in the gradient's own type.
   case dense
@@ -8,13 +9,4 @@ public enum ValueEncoding: String, Sendable, CaseIterable {
   case float16
   /// Each element rounded to the nearest bfloat16, ties to even: 2 to 3 digits, the range of float32.
   case bfloat16
-
-  /// The type of the elements in the file, of a gradient of this type.
-  package func storedType(of dtype: DType) -> DType {
-    switch self {
-    case .dense: dtype
-    case .float16: .float16
-    case .bfloat16: .bfloat16
-    }
-  }
 }

@@ -23,6 +23,11 @@ struct ExponentBins: ~Copyable {
     }
   }
 
+  /// Counts so many zeros.
+  func add(zeros zeroCount: Int) {
+    counters.add(zeros: zeroCount)
+  }
+
   /// Fills in the zero count, quantiles and underflow counts of `statistics`, whose other counts and
   /// extrema must be there, encodes the histogram, and clears the bins for the next gradient.
   mutating func finish(_ statistics: inout GradientStatistics) {
@@ -118,6 +123,10 @@ struct ExponentCounters {
   private func increment(_ value: Double, _ lane: Int) {
     let biased = Int(truncatingIfNeeded: (value.bitPattern &>> 52) & 0x7FF)
     normal[biased &* Self.lanes &+ lane] &+= 1
+  }
+
+  func add(zeros zeroCount: Int) {
+    normal[0] += zeroCount
   }
 
   func addSubnormals(_ block: UnsafeMutablePointer<Double>, _ count: Int) {

@@ -32,6 +32,14 @@ struct Moments {
     max = Swift.max(max, sums.max)
   }
 
+  /// Adds so many zeros.
+  mutating func add(zeros zeroCount: Int) {
+    guard zeroCount > 0 else { return }
+    merge(zeroCount, 0, 0)
+    min = Swift.min(min, 0)
+    max = Swift.max(max, 0)
+  }
+
   /// Chan, Golub and LeVeque's update (STAN-CS-79-773, equation 1.5).
   private mutating func merge(_ length: Int, _ blockMean: Double, _ deviations: Double) {
     let total = count + length

@@ -22,25 +22,37 @@ struct StatisticsPass: ~Copyable {
   /// next ``run(over:)``.
   var exponentsBlob: UnsafeRawBufferPointer { bins.blob }
 
-  /// The statistics of `view`.
-  mutating func run(over view: TensorView) -> GradientStatistics {
+  /// The statistics of a gradient.
+  mutating func run(over tensor: RecordedTensor) -> GradientStatistics {
+    switch tensor {
+    case .whole(let view): run(over: view)
+    case .rows(let rows): run(over: rows.elements, andZeros: rows.omittedElementCount)
+    }
+  }
+
+  /// The statistics of `view`, and of so many zeros besides.
+  mutating func run(over view: TensorView, andZeros zeroCount: Int = 0) -> GradientStatistics {
     var statistics = GradientStatistics()
-    statistics.elementCount = view.elementCount
+    statistics.elementCount = view.elementCount + zeroCount
+    bins.add(zeros: zeroCount)
     var moments = Moments()
+    moments.add(zeros: zeroCount)
     view.forEachBlock(in: block, of: Self.blockLength) { count in
       bins.add(block, count, mayHoldSubnormals: view.dtype == .float64)
       let finiteCount =
         bins.sawNonFinite ? Self.removeNonFinite(block, count, &statistics) : count
       moments.add(block, finiteCount)
     }
-    statistics.setMoments(rescaled(moments, of: view))
+    statistics.setMoments(rescaled(moments, of: view, andZeros: zeroCount))
     bins.finish(&statistics)
     return statistics
   }
 
   /// `moments`, or those of a second pass over scaled elements when the squares of a float64 tensor
   /// leave the range of Double. The power of two makes the scaling exact.
-  private func rescaled(_ moments: Moments, of view: TensorView) -> ScaledMoments {
+  private func rescaled(
+    _ moments: Moments, of view: TensorView, andZeros zeroCount: Int
+  ) -> ScaledMoments {
     let largest = max(moments.max, -moments.min)
     guard view.dtype == .float64, moments.count > 0, largest > 0,
       !(-480...480).contains(Int(largest.exponent))
@@ -48,6 +60,7 @@ struct StatisticsPass: ~Copyable {
     let scale = Double(sign: .plus, exponent: max(Int(largest.exponent), -1000), significand: 1)
     let inverse = 1 / scale
     var scaled = Moments()
+    scaled.add(zeros: zeroCount)
     var ignored = GradientStatistics()
     view.forEachBlock(in: block, of: Self.blockLength) { count in
       let finiteCount = Self.removeNonFinite(block, count, &ignored)

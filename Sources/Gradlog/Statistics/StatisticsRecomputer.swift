@@ -12,4 +12,12 @@ package struct StatisticsRecomputer: ~Copyable {
     let statistics = pass.run(over: tensor)
     return (statistics, Array(pass.exponentsBlob))
   }
+
+  /// The statistics of a row-sparse gradient, zeros included, and its `exponents_blob`.
+  package mutating func run(
+    over rows: StoredRows
+  ) -> (statistics: GradientStatistics, exponentsBlob: [UInt8]) {
+    let statistics = pass.run(over: .rows(rows))
+    return (statistics, Array(pass.exponentsBlob))
+  }
 }

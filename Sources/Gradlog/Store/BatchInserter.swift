@@ -154,7 +154,7 @@ final class BatchInserter {
   }
 
   private func insertStatistics(
-    of tensor: TensorView, _ weightID: Int64, _ batchID: Int64
+    of tensor: RecordedTensor, _ weightID: Int64, _ batchID: Int64
   ) throws -> GradientStatistics {
     let result = pass.run(over: tensor)
     statistics.bind(nextGradientID)

@@ -4,7 +4,7 @@ final class RecentValues {
   private struct Entry {
     let gradientID: Int64
     let batchID: Int64
-    let encoding: ValueEncoding
+    let encoding: StoredEncoding
     let range: Range<Int>
   }
 

@@ -13,7 +13,14 @@ final class ValueEncoder {
 
   /// The bytes of a tensor, valid until the next call, and how they are encoded: a type of two bytes
   /// gains nothing from another one and stays as it is.
-  func encode(_ tensor: TensorView) -> EncodedValues {
+  func encode(_ tensor: RecordedTensor) -> EncodedValues {
+    switch tensor {
+    case .whole(let tensor): encode(tensor)
+    case .rows(let rows): EncodedValues(bytes: rows.bytes, encoding: .rows)
+    }
+  }
+
+  private func encode(_ tensor: TensorView) -> EncodedValues {
     guard encoding != .dense, tensor.dtype.byteWidth > 2 else {
       return EncodedValues(bytes: tensor.bytes, encoding: .dense)
     }
@@ -28,12 +35,12 @@ final class ValueEncoder {
       index += 1
     }
     let bytes = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(rounded)[..<(index * 2)])
-    return EncodedValues(bytes: bytes, encoding: encoding)
+    return EncodedValues(bytes: bytes, encoding: encoding == .float16 ? .float16 : .bfloat16)
   }
 }
 
 /// Values as they are written.
 struct EncodedValues {
   let bytes: UnsafeRawBufferPointer
-  let encoding: ValueEncoding
+  let encoding: StoredEncoding
 }

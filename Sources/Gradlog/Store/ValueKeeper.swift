@@ -52,7 +52,7 @@ final class ValueKeeper {
 
   /// Keeps the values of one gradient, at once or until it is known what is found in its batch.
   /// Returns false when they were to be kept but do not fit in a blob.
-  func keep(_ tensor: TensorView, gradientID: Int64, batch: BatchPlace) throws -> Bool {
+  func keep(_ tensor: RecordedTensor, gradientID: Int64, batch: BatchPlace) throws -> Bool {
     if case .aroundFindings = plan.schedule {
       let values = encoder.encode(tensor)
       guard values.bytes.count <= Self.largestBlob else { return false }
@@ -87,6 +87,7 @@ final class ValueKeeper {
     case .dense: insert.bind("dense")
     case .float16: insert.bind("float16")
     case .bfloat16: insert.bind("bfloat16")
+    case .rows: insert.bind("rows")
     }
     insert.bind(values.bytes)
     try insert.execute()

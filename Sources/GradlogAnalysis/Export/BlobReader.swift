@@ -61,6 +61,12 @@ final class BlobReader {
     return UnsafeRawBufferPointer(rebasing: whole[..<byteCount])
   }
 
+  /// All bytes of one gradient; valid until the next call.
+  func readWhole(gradient: Int64) throws -> UnsafeRawBufferPointer {
+    try open(gradient)
+    return try readWhole(gradient: gradient, byteCount: Int(sqlite3_blob_bytes(handle)))
+  }
+
   private func open(_ gradient: Int64) throws {
     if handle != nil {
       try check(sqlite3_blob_reopen(handle, gradient))

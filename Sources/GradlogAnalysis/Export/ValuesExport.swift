@@ -11,7 +11,7 @@ extension Recording {
   func exportValues(filter: RowFilter, to writer: inout some RowWriter) throws -> Int {
     let weights = filter.conditions(run: nil, weight: "weight", epoch: nil)
     let sql = """
-      SELECT run, rank, epoch, batch, step, weight, dtype, encoding, gradient_id
+      SELECT run, rank, epoch, batch, step, weight, dtype, encoding, shape, gradient_id
       FROM gradients WHERE batch_id = :batch AND encoding IS NOT NULL AND \(weights)
       ORDER BY gradient_id
       """
@@ -21,14 +21,22 @@ extension Recording {
       var count = 0
       let begin = { (_: [String]) in try writer.begin(columns: Self.columns) }
       try forEachRow(of: sql, filter: filter, in: db, begin: begin) { row in
-        let type = try elementType(dtype: row[6], encoding: row[7], weight: row[5])
+        let (type, encoding) = try elementType(dtype: row[6], encoding: row[7], weight: row[5])
         let leading = Array(row[..<6])
         var next = 0
-        try blobs.read(gradient: row[8].integer ?? 0) { bytes in
+        func write(_ bytes: UnsafeRawBufferPointer) throws {
           let elements = TensorElements(type, from: next, bytes).prefix(limit - count)
           try writer.write(elements, after: leading)
           next += elements.count
           count += elements.count
+        }
+        let key = row[9].integer ?? 0
+        if encoding == .rows {
+          let whole = try expand(
+            rows: blobs.readWhole(gradient: key), dtype: type, shape: row[8], weight: row[5])
+          try whole.withUnsafeBytes(write)
+        } else {
+          try blobs.read(gradient: key, write)
         }
         return count < limit
       }
@@ -40,9 +48,11 @@ extension Recording {
   /// How the values of a gradient are to be read.
   ///
   /// - Throws: ``GradlogError`` when the file says something that no format of it allows.
-  func elementType(dtype: CellValue, encoding: CellValue, weight: CellValue) throws -> DType {
+  func elementType(
+    dtype: CellValue, encoding: CellValue, weight: CellValue
+  ) throws -> (type: DType, encoding: StoredEncoding) {
     let name = weight.text ?? "?"
-    guard let encoding = encoding.text.flatMap(ValueEncoding.init(rawValue:)) else {
+    guard let encoding = encoding.text.flatMap(StoredEncoding.init(rawValue:)) else {
       throw GradlogError(
         .notAGradlogFile,
         "'\(path)' is damaged (values of '\(name)' have the encoding \(spelled(encoding)))",
@@ -53,7 +63,7 @@ extension Recording {
         .notAGradlogFile, "'\(path)' is damaged ('\(name)' has the dtype \(spelled(dtype)))",
         remedy: "restore a copy of the file")
     }
-    return encoding.storedType(of: type)
+    return (encoding.elementType(of: type), encoding)
   }
 
   private func spelled(_ value: CellValue) -> String {

@@ -14,7 +14,7 @@ public struct Gradient: Sendable {
   let histogram: ExponentHistogram?
 
   /// How the values are written; nil when they were not captured.
-  let encoding: ValueEncoding?
+  let encoding: StoredEncoding?
 
   /// The value of a column of the view `gradients`; ``CellValue/null`` when there is none.
   public subscript(_ column: String) -> CellValue {
@@ -71,9 +71,14 @@ extension Recording {
 
     var values: (type: DType, bytes: [UInt8])?
     if case .blob(let bytes) = row[names.count + 1] {
-      let type = try elementType(
+      let (type, encoding) = try elementType(
         dtype: cell("dtype"), encoding: row[names.count], weight: cell("weight"))
-      values = (type, bytes)
+      let whole =
+        try encoding == .rows
+        ? bytes.withUnsafeBytes {
+          try expand(rows: $0, dtype: type, shape: cell("shape"), weight: cell("weight"))
+        } : bytes
+      values = (type, whole)
     }
     var histogram: ExponentHistogram?
     if case .blob(let blob) = row[names.count + 2] {
@@ -82,7 +87,7 @@ extension Recording {
     let shape = try checkedShape(cell("shape").text, values, weight: cell("weight").text)
     return Gradient(
       statistics: statistics, shape: shape, values: values, histogram: histogram,
-      encoding: row[names.count].text.flatMap(ValueEncoding.init))
+      encoding: row[names.count].text.flatMap(StoredEncoding.init))
   }
 
   /// The dimensions, which agree with the number of elements when there are values.

@@ -69,8 +69,10 @@ struct GradientText {
       elements.arrayText(shape: gradient.shape, showsAll: showsAll)
     }
     if let array {
-      let isRounded = gradient.encoding != .dense && gradient.encoding != nil
-      return isRounded ? "rounded to \(gradient.encoding?.rawValue ?? ""):\n\(array)" : array
+      switch gradient.encoding {
+      case .float16, .bfloat16: return "rounded to \(gradient.encoding?.rawValue ?? ""):\n\(array)"
+      case .dense, .rows, nil: return array
+      }
     }
     return gradient["absent"].integer == 1 ? "no values" : "the values were not captured"
   }

@@ -110,9 +110,14 @@ final class GradientCheck {
     }
     let check = StatisticsCheck(row[5...], blob: row[4], elementCount: tensor.elementCount)
     if let problem = check.problem() { return try log.add(.gradient, at: place, problem) }
+    guard let encoding = stored?.encoding.text.flatMap(StoredEncoding.init(rawValue:)),
+      sample.contains(key)
+    else { return }
+    switch encoding {
+    case .dense: try recompute(key, tensor, byteCount, place)
+    case .rows: try recomputeRows(key, tensor, Int(stored?.length.integer ?? 0), place)
     // Rounded values do not have the statistics of the gradient.
-    if stored?.encoding.text == ValueEncoding.dense.rawValue, sample.contains(key) {
-      try recompute(key, tensor, byteCount, place)
+    case .float16, .bfloat16: break
     }
   }
 
@@ -139,16 +144,18 @@ final class GradientCheck {
     _ stored: StoredValues, _ weight: RecordingIndex.Weight,
     _ tensor: (dtype: DType, shape: [Int], elementCount: Int)
   ) -> String? {
-    guard let encoding = stored.encoding.text.flatMap(ValueEncoding.init(rawValue:)) else {
+    guard let encoding = stored.encoding.text.flatMap(StoredEncoding.init(rawValue:)) else {
       return "the encoding is '\(DisplayText.cell(stored.encoding))'"
     }
-    let byteCount = tensor.elementCount * encoding.storedType(of: tensor.dtype).byteWidth
+    let elementType = encoding.elementType(of: tensor.dtype)
+    let byteCount = tensor.elementCount * elementType.byteWidth
     guard stored.type.text == "blob" else {
       return "values_blob is of type \(DisplayText.cell(stored.type))"
     }
+    // Rows are looked at when they are read.
+    if encoding == .rows { return nil }
     guard stored.length != .integer(Int64(byteCount)) else { return nil }
-    let type =
-      "\(encoding.storedType(of: tensor.dtype).rawValue) \(DisplayText.cell(weight.shape))"
+    let type = "\(elementType.rawValue) \(DisplayText.cell(weight.shape))"
     return "values_blob has \(DisplayText.cell(stored.length)) bytes, \(type) has \(byteCount)"
   }
 
@@ -156,17 +163,43 @@ final class GradientCheck {
     _ key: Int64, _ tensor: (dtype: DType, shape: [Int], elementCount: Int), _ byteCount: Int,
     _ place: Fault.Place
   ) throws {
-    counts.recomputed += 1
-    let bytes: UnsafeRawBufferPointer
-    do {
-      bytes = try blobs.readWhole(gradient: key, byteCount: byteCount)
-    } catch let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT {
-      return try log.add(.values, at: place, "SQLite cannot read values_blob: it is damaged")
-    }
+    guard let bytes = try values(key, byteCount, place) else { return }
     let view = try TensorView(dtype: tensor.dtype, shape: tensor.shape, bytes: bytes)
+    try compare(recomputer.run(over: view), place)
+  }
+
+  private func recomputeRows(
+    _ key: Int64, _ tensor: (dtype: DType, shape: [Int], elementCount: Int), _ byteCount: Int,
+    _ place: Fault.Place
+  ) throws {
+    guard let bytes = try values(key, byteCount, place) else { return }
+    let rows: StoredRows
+    do throws(GradlogError) {
+      rows = try StoredRows(blob: bytes, dtype: tensor.dtype, shape: tensor.shape)
+    } catch {
+      return try log.add(.values, at: place, "values_blob has no such rows: \(error.problem)")
+    }
+    try compare(recomputer.run(over: rows), place)
+  }
+
+  /// The values of a gradient; nil when SQLite cannot read them, which is logged.
+  private func values(
+    _ key: Int64, _ byteCount: Int, _ place: Fault.Place
+  ) throws -> UnsafeRawBufferPointer? {
+    counts.recomputed += 1
+    do {
+      return try blobs.readWhole(gradient: key, byteCount: byteCount)
+    } catch let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT {
+      try log.add(.values, at: place, "SQLite cannot read values_blob: it is damaged")
+      return nil
+    }
+  }
+
+  private func compare(
+    _ actual: (statistics: GradientStatistics, exponentsBlob: [UInt8]), _ place: Fault.Place
+  ) throws {
     guard case .blob(let blob) = row[4] else { return }
-    let problem = StatisticsComparison.problem(
-      stored: row[5...], blob: blob, actual: recomputer.run(over: view))
+    let problem = StatisticsComparison.problem(stored: row[5...], blob: blob, actual: actual)
     if let problem { try log.add(.statistics, at: place, problem) }
   }
 }
