@@ -1,6 +1,6 @@
 """Records the gradients of a Lightning training.
 
-    trainer = Trainer(callbacks=[gradlog.lightning.GradientRecorder("runs.db", run="resnet")])
+trainer = Trainer(callbacks=[gradlog.lightning.GradientRecorder("runs.db", run="resnet")])
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ except ImportError:
 
 import gradlog.torch
 from gradlog import Recorder
-from gradlog.torch_recording import GradientRecording
-from gradlog.torch_steps import scale_of
+from gradlog.torch.recording import GradientRecording
+from gradlog.torch.steps import scale_of
 
 __all__ = ["GradientRecorder"]
 
@@ -32,7 +32,14 @@ class GradientRecorder(lightning.Callback):
     the sum of the batches that made the step, their mean. When ``stop_on`` is met, ``trainer.should_stop`` is set.
     """
 
-    def __init__(self, file: str | os.PathLike[str] | Recorder, run: str | None = None, *, stage: str = "applied", **options: Any) -> None:
+    def __init__(
+        self,
+        file: str | os.PathLike[str] | Recorder,
+        run: str | None = None,
+        *,
+        stage: str = "applied",
+        **options: Any,
+    ) -> None:
         """``stage``: ``applied``, after Lightning's accumulation and clipping, or ``raw``, what each backward pass computes."""
         super().__init__()
         self._file, self._run, self._options = file, run, {**options, "stage": stage}
@@ -47,11 +54,20 @@ class GradientRecorder(lightning.Callback):
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         self.close()
         self._scaler = getattr(trainer.precision_plugin, "scaler", None)
-        options = {"framework": f"Lightning {lightning.__version__}, PyTorch {torch.__version__}", **self._options}
+        options = {
+            "framework": f"Lightning {lightning.__version__}, PyTorch {torch.__version__}",
+            **self._options,
+        }
         optimizers = trainer.optimizers[0] if len(trainer.optimizers) == 1 else trainer.optimizers
         self._recording = gradlog.torch.record(
-            trainer.model or pl_module, optimizers, self._file, self._run, scaler=self._scaler,
-            rank=trainer.global_rank, world_size=trainer.world_size, **options,
+            trainer.model or pl_module,
+            optimizers,
+            self._file,
+            self._run,
+            scaler=self._scaler,
+            rank=trainer.global_rank,
+            world_size=trainer.world_size,
+            **options,
         )
 
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
@@ -67,7 +83,9 @@ class GradientRecorder(lightning.Callback):
             # Lightning has multiplied it by the loss scale already.
             self._recording.add_loss(loss.detach() / (scale_of(self._scaler) or 1.0))
 
-    def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_end(
+        self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
         if self._recording is not None and self._recording.stopped is not None:
             trainer.should_stop = True
 

@@ -18,8 +18,8 @@ import transformers
 
 import gradlog.torch
 from gradlog import GradlogError, Recorder
-from gradlog.torch_recording import GradientRecording
-from gradlog.torch_steps import scale_of
+from gradlog.torch.recording import GradientRecording
+from gradlog.torch.steps import scale_of
 
 __all__ = ["GradientRecorder"]
 
@@ -36,7 +36,14 @@ class GradientRecorder(transformers.TrainerCallback):
     ``stop_on`` is met, ``control.should_training_stop`` is set.
     """
 
-    def __init__(self, file: str | os.PathLike[str] | Recorder, run: str | None = None, *, stage: str = "applied", **options: Any) -> None:
+    def __init__(
+        self,
+        file: str | os.PathLike[str] | Recorder,
+        run: str | None = None,
+        *,
+        stage: str = "applied",
+        **options: Any,
+    ) -> None:
         """``stage``: ``applied``, what the optimizer consumes, or ``raw``, what each backward pass computes."""
         self._file, self._run, self._options = file, run, {**options, "stage": stage}
         self._recording: GradientRecording | None = None
@@ -49,15 +56,23 @@ class GradientRecorder(transformers.TrainerCallback):
         """The recording of the training that is running; None otherwise."""
         return self._recording
 
-    def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None, optimizer: Any = None, **kwargs: Any) -> None:
+    def on_train_begin(
+        self, args: Any, state: Any, control: Any, model: Any = None, optimizer: Any = None, **kwargs: Any
+    ) -> None:
         self.close()
         if optimizer is None:
             raise GradlogError(
-                f"the Trainer of transformers {transformers.__version__} gives no optimizer to its callbacks; update transformers"
+                f"the Trainer of transformers {transformers.__version__} gives no optimizer to its callbacks",
+                "update transformers",
             )
-        options = {"framework": f"Transformers {transformers.__version__}, PyTorch {torch.__version__}", **self._options}
+        options = {
+            "framework": f"Transformers {transformers.__version__}, PyTorch {torch.__version__}",
+            **self._options,
+        }
         self._scaler = getattr(optimizer, "scaler", None)
-        self._recording = gradlog.torch.record(model, optimizer, self._file, self._run, scaler=self._scaler, **options)
+        self._recording = gradlog.torch.record(
+            model, optimizer, self._file, self._run, scaler=self._scaler, **options
+        )
         if not args.torch_compile:
             self._loss_hook = model.register_forward_hook(self._watch_loss)
         self._resume(args, state, kwargs.get("train_dataloader"))
@@ -116,7 +131,13 @@ class GradientRecorder(transformers.TrainerCallback):
         """Has the loss recorded that the Trainer makes of the model's: the gradient that reaches the model's loss is the factor,
         whatever it is divided by. Nothing is recorded of a loss that is not differentiated, as in an evaluation.
         """
-        loss = output.get("loss") if isinstance(output, Mapping) else output[0] if isinstance(output, tuple) else None
+        loss = (
+            output.get("loss")
+            if isinstance(output, Mapping)
+            else output[0]
+            if isinstance(output, tuple)
+            else None
+        )
         if not (isinstance(loss, torch.Tensor) and loss.requires_grad and loss.numel() == 1):
             return
         value = loss.detach()

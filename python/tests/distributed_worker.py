@@ -44,7 +44,9 @@ def main(scenario: str, folder: Path) -> dict:
     stage = "raw" if scenario.endswith("raw") else "applied"
     options = {"stop_on": "nonfinite"} if scenario == "ddp-stop" else {}
     try:
-        recording = gradlog.torch.record(model, optimizer, folder / "runs.db", "training", stage=stage, **options)
+        recording = gradlog.torch.record(
+            model, optimizer, folder / "runs.db", "training", stage=stage, **options
+        )
     except gradlog.GradlogError as error:
         return {"refused": str(error)}
     with recording as recorder:

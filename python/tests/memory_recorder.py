@@ -32,7 +32,9 @@ class Record:
 class MemoryRecorder:
     """Keeps what it is given. ``stop_after``: number of records after which ``stopped`` has a finding."""
 
-    def __init__(self, stop_after: int | None = None, fails_at: int | None = None, resumed_after: Any = None) -> None:
+    def __init__(
+        self, stop_after: int | None = None, fails_at: int | None = None, resumed_after: Any = None
+    ) -> None:
         self.records: list[Record] = []
         self.stop_after, self.fails_at, self.resumed_after = stop_after, fails_at, resumed_after
         self.sparse_rows: list[int] = []
@@ -43,14 +45,25 @@ class MemoryRecorder:
         return "a finding" if self.stop_after is not None and len(self.records) >= self.stop_after else None
 
     def record(
-        self, gradients: Any, *, epoch: int, batch: int, step: int | None = None, optimizer: str = "", call: int = 0,
-        loss: float | None = None, learning_rate: float | None = None, loss_scale: float | None = None,
+        self,
+        gradients: Any,
+        *,
+        epoch: int,
+        batch: int,
+        step: int | None = None,
+        optimizer: str = "",
+        call: int = 0,
+        loss: float | None = None,
+        learning_rate: float | None = None,
+        loss_scale: float | None = None,
     ) -> None:
         if self.fails_at == len(self.records):
             self.fails_at = None
             raise gradlog.GradlogError("the disk is full")
         copies = {name: self._copy(gradient) for name, gradient in gradients.items()}
-        self.records.append(Record(copies, epoch, batch, step, optimizer, call, loss, learning_rate, loss_scale))
+        self.records.append(
+            Record(copies, epoch, batch, step, optimizer, call, loss, learning_rate, loss_scale)
+        )
 
     def _copy(self, gradient: Any) -> numpy.ndarray | None:
         if gradient is None:

@@ -50,9 +50,13 @@ def loader(count=6):
 
 
 def trainer(callback, epochs=2, **options):
-    quiet = dict(logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False)
+    quiet = dict(
+        logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False
+    )
     callbacks = [callback] if callback is not None else []
-    return lightning.Trainer(max_epochs=epochs, accelerator="cpu", callbacks=callbacks, **{**quiet, **options})
+    return lightning.Trainer(
+        max_epochs=epochs, accelerator="cpu", callbacks=callbacks, **{**quiet, **options}
+    )
 
 
 def test_every_batch_of_a_fit_is_recorded_and_none_of_its_validation(target):
@@ -81,7 +85,9 @@ def test_the_fit_is_bit_identical_with_the_recorder(memory):
 @pytest.mark.parametrize("stage", ["applied", "raw"])
 def test_accumulation_and_clipping(stage, memory):
     module = Regression(parts=3)
-    trainer(GradientRecorder(memory, stage=stage), 1, accumulate_grad_batches=3, gradient_clip_val=0.05).fit(module, loader(7))
+    trainer(GradientRecorder(memory, stage=stage), 1, accumulate_grad_batches=3, gradient_clip_val=0.05).fit(
+        module, loader(7)
+    )
     places = [record.place for record in memory.records]
     losses = [record.loss for record in memory.records]
     if stage == "raw":
@@ -97,7 +103,9 @@ def test_accumulation_and_clipping(stage, memory):
         total = {name: sum(one[name] for one in module.expected[group]) for name in module.expected[0]}
         norm = numpy.sqrt(sum((gradient**2).sum() for gradient in total.values()))
         assert norm > 0.05
-        equal(record.gradients, {name: g * (0.05 / (norm + 1e-6)) for name, g in total.items()}, tolerance=1e-5)
+        equal(
+            record.gradients, {name: g * (0.05 / (norm + 1e-6)) for name, g in total.items()}, tolerance=1e-5
+        )
 
 
 def test_manual_optimization_with_two_optimizers(memory):
@@ -109,7 +117,9 @@ def test_manual_optimization_with_two_optimizers(memory):
 
         def training_step(self, batch, index):
             for prefix, model, optimizer in zip(("one", "other"), (self.one, self.other), self.optimizers()):
-                self.expected.append({f"{prefix}.{n}": g for n, g in autograd_gradients(model, *batch).items()})
+                self.expected.append(
+                    {f"{prefix}.{n}": g for n, g in autograd_gradients(model, *batch).items()}
+                )
                 optimizer.zero_grad()
                 loss = loss_of(model, *batch)
                 self.losses.append(float(loss.detach()))

@@ -27,11 +27,23 @@ def run(tmp_path: Path, scenario: str) -> list[dict]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    environment = {**os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2", "OMP_NUM_THREADS": "1"}
+    environment = {
+        **os.environ,
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+        "WORLD_SIZE": "2",
+        "OMP_NUM_THREADS": "1",
+    }
     environment["GLOO_SOCKET_IFNAME"] = "lo"
     command = [sys.executable, str(WORKER), scenario, str(tmp_path)]
     processes = [
-        subprocess.Popen(command, env={**environment, "RANK": str(rank)}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        subprocess.Popen(
+            command,
+            env={**environment, "RANK": str(rank)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
         for rank in range(2)
     ]
     try:
@@ -83,7 +95,10 @@ def test_sharded_weights_are_gathered_and_written_by_rank_0(tmp_path):
         equal(one, other, tolerance=2e-6)
 
 
-@pytest.mark.parametrize("scenario, sentence", [("fsdp1", "use torch.distributed.fsdp.fully_shard"), ("fsdp2-raw", "use stage='applied'")])
+@pytest.mark.parametrize(
+    "scenario, sentence",
+    [("fsdp1", "use torch.distributed.fsdp.fully_shard"), ("fsdp2-raw", "use stage='applied'")],
+)
 def test_what_cannot_be_recorded_is_refused(scenario, sentence, tmp_path):
     for rank in run(tmp_path, scenario):
         assert sentence in rank["refused"]

@@ -63,7 +63,9 @@ def test_plain_loop_records_what_autograd_computes(name, stage, target):
     for record, gradients in zip(records, expected):
         equal(record.gradients, gradients)
     wrong = expected[1:] + expected[:1]
-    assert not any(numpy.array_equal(r.gradients[n], g[n]) for r, g in zip(records, wrong) for n in list(g)[:1])
+    assert not any(
+        numpy.array_equal(r.gradients[n], g[n]) for r, g in zip(records, wrong) for n in list(g)[:1]
+    )
 
 
 @pytest.mark.parametrize("stage", ["applied", "raw"])
@@ -122,7 +124,11 @@ def test_clipping_is_in_the_applied_and_not_in_the_raw_gradient(memory):
         if stage == "raw":
             equal(memory.records[0].gradients, expected)
         else:
-            equal(memory.records[0].gradients, {n: g * (0.1 / (norm + 1e-6)) for n, g in expected.items()}, tolerance=1e-6)
+            equal(
+                memory.records[0].gradients,
+                {n: g * (0.1 / (norm + 1e-6)) for n, g in expected.items()},
+                tolerance=1e-6,
+            )
             assert not numpy.allclose(memory.records[0].gradients["0.weight"], expected["0.weight"])
 
 
@@ -148,7 +154,9 @@ def test_accumulation_records_each_part_raw_and_the_sum_applied(memory):
         else:
             assert places == [(0, 3, 0, 0), (0, 7, 1, 0)]
             for record, start in zip(memory.records, (0, 4)):
-                total = {name: sum(one[name] for one in expected[start : start + parts]) for name in expected[0]}
+                total = {
+                    name: sum(one[name] for one in expected[start : start + parts]) for name in expected[0]
+                }
                 equal(record.gradients, total, tolerance=1e-6)
 
 
@@ -197,7 +205,9 @@ def test_frozen_and_unused_weights_are_absent(stage, memory):
 def test_every_type_arrives_bit_for_bit(stage, dtype, target):
     model = nn.Linear(4, 3).to(getattr(torch, dtype))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
-    values = torch.tensor([[float("nan"), float("inf"), -float("inf"), -0.0], [1e-7, 0.1, 3.0, -2.5], [0, 1, 2, 3.0]])
+    values = torch.tensor(
+        [[float("nan"), float("inf"), -float("inf"), -0.0], [1e-7, 0.1, 3.0, -2.5], [0, 1, 2, 3.0]]
+    )
     values = values.to(model.weight.dtype)
     with gradlog.torch.record(model, optimizer, target.file, stage=stage):
         (model.weight * values).sum().backward()

@@ -49,10 +49,18 @@ def test_every_evaluation_of_a_closure_is_a_call(stage, target):
 
 def test_adversarial_training_keeps_two_optimizers_apart(target):
     torch.manual_seed(0)
-    generator, critic = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 2)), nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 1))
-    optimizers = {"generator": torch.optim.Adam(generator.parameters(), lr=1e-3), "critic": torch.optim.Adam(critic.parameters(), lr=2e-3)}
+    generator, critic = (
+        nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 2)),
+        nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 1)),
+    )
+    optimizers = {
+        "generator": torch.optim.Adam(generator.parameters(), lr=1e-3),
+        "critic": torch.optim.Adam(critic.parameters(), lr=2e-3),
+    }
     bce, expected, losses = nn.BCEWithLogitsLoss(), [], []
-    with gradlog.torch.record({"generator": generator, "critic": critic}, optimizers, target.file) as recorder:
+    with gradlog.torch.record(
+        {"generator": generator, "critic": critic}, optimizers, target.file
+    ) as recorder:
         for real in recorder.batches(torch.randn(5, 4, 2)):
             fake = generator(torch.randn(4, 3))
             loss = bce(critic(real), torch.ones(4, 1)) + bce(critic(fake.detach()), torch.zeros(4, 1))
@@ -104,7 +112,9 @@ def test_loss_scale_is_divided_out_and_kept_and_skipped_steps_leave_no_record(st
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2, fused=fused)
     scaler = torch.amp.GradScaler("cpu", init_scale=1024.0, growth_interval=2)
     scales = []
-    with gradlog.torch.record(model, optimizer, target.file, stage=stage, scaler=scaler if stage == "raw" else None) as recorder:
+    with gradlog.torch.record(
+        model, optimizer, target.file, stage=stage, scaler=scaler if stage == "raw" else None
+    ) as recorder:
         for index, (x, y) in enumerate(recorder.batches(batches)):
             optimizer.zero_grad()
             x = x * float("inf") if index == 2 else x
@@ -274,7 +284,9 @@ def test_weights_added_to_the_optimizer_later_are_recorded(stage, memory):
             parameter.requires_grad_(True)
         optimizer.add_param_group({"params": model[:4].parameters()})
         if stage == "raw":
-            train(model, optimizer, batches_for("mlp", 1))  # the step of this batch is what tells of the new weights
+            train(
+                model, optimizer, batches_for("mlp", 1)
+            )  # the step of this batch is what tells of the new weights
         train(model, optimizer, batches_for("mlp", 1))
     assert list(memory.records[0].gradients) == ["4.weight", "4.bias"]
     assert list(memory.records[-1].gradients) == list(weights_of(model))
@@ -282,7 +294,7 @@ def test_weights_added_to_the_optimizer_later_are_recorded(stage, memory):
 
 
 def test_names_are_those_of_the_bare_model():
-    from gradlog.torch_parameters import without_wrappers
+    from gradlog.torch.parameters import without_wrappers
 
     class Own(nn.Module):
         def __init__(self):

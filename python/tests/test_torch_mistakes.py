@@ -87,7 +87,7 @@ def test_a_step_without_gradients_is_told_after_the_step(memory):
     recorder = gradlog.torch.record(model, optimizer, memory)
     loss_of(model, x, y).backward()
     optimizer.zero_grad()
-    with refused("the .grad of every weight was None: call loss.backward"):
+    with refused("the .grad of every weight was None; call loss.backward"):
         optimizer.step()
     with refused("nothing was recorded"):
         recorder.close()
@@ -210,17 +210,14 @@ def test_an_open_recorder_is_left_open_and_the_rest_of_torch_works_under_it(memo
 
 
 def test_a_run_that_is_taken_up_again_counts_on(memory):
-    class After:
-        epoch, batch, step = 2, 5, 17
-
     model, optimizer = pair()
-    resumed = MemoryRecorder(resumed_after=After)
+    resumed = MemoryRecorder(resumed_after=(2, 5))
     with gradlog.torch.record(model, optimizer, resumed) as recorder:
         train(model, optimizer, batches_for("mlp", 1))
         train(model, optimizer, batches_for("mlp", 1))
         recorder.epoch(3)
         train(model, optimizer, batches_for("mlp", 1))
-    assert [record.place for record in resumed.records] == [(2, 6, 18, 0), (2, 7, 19, 0), (3, 0, 20, 0)]
+    assert [record.place for record in resumed.records] == [(2, 6, None, 0), (2, 7, None, 0), (3, 0, None, 0)]
 
 
 def test_a_loss_that_is_set_too_late_is_not_given_to_the_next_batch(memory):
@@ -232,3 +229,16 @@ def test_a_loss_that_is_set_too_late_is_not_given_to_the_next_batch(memory):
             optimizer.step()
             recorder.loss = loss
     assert [record.loss for record in memory.records] == [None, None]
+
+
+def test_a_run_in_a_file_is_taken_up_with_its_steps(tmp_path):
+    recorded_file = pytest.importorskip("recorded_file", reason="the recorder's library is not built")
+    model, optimizer = pair()
+    for _ in range(2):
+        with gradlog.torch.record(model, optimizer, tmp_path / "runs.db", "mine") as recorder:
+            train(model, optimizer, batches_for("mlp", 1))
+            train(model, optimizer, batches_for("mlp", 1))
+            recorder.next_epoch()
+            train(model, optimizer, batches_for("mlp", 1))
+    places = [record.place for record in recorded_file.records_in(tmp_path / "runs.db")]
+    assert places == [(0, 0, 0, 0), (0, 1, 1, 0), (1, 0, 2, 0), (1, 1, 3, 0), (1, 2, 4, 0), (2, 0, 5, 0)]

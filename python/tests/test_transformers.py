@@ -57,7 +57,11 @@ def trainer(tmp_path, *callbacks, kind=Observing, model=None, evaluated=None, **
     )  # fmt: skip
     arguments = TrainingArguments(**{**settings, **options})
     return kind(
-        model=model or gpt2(), args=arguments, train_dataset=sentences(), eval_dataset=evaluated, callbacks=list(callbacks)
+        model=model or gpt2(),
+        args=arguments,
+        train_dataset=sentences(),
+        eval_dataset=evaluated,
+        callbacks=list(callbacks),
     )
 
 
@@ -77,12 +81,16 @@ def test_every_batch_of_gpt2_is_recorded(tmp_path, target):
 
 @pytest.mark.parametrize("stage", ["applied", "raw"])
 def test_accumulation_and_the_default_clipping(stage, tmp_path, memory):
-    training = trainer(tmp_path, GradientRecorder(memory, stage=stage), gradient_accumulation_steps=3, max_grad_norm=0.1)
+    training = trainer(
+        tmp_path, GradientRecorder(memory, stage=stage), gradient_accumulation_steps=3, max_grad_norm=0.1
+    )
     training.train()
     groups = [slice(0, 3), slice(3, 6), slice(6, 7), slice(7, 10), slice(10, 13), slice(13, 14)]
     if stage == "raw":
         steps = [0, 0, 0, 1, 1, 1, 2, 3, 3, 3, 4, 4, 4, 5]
-        assert [record.place for record in memory.records] == [(i // 7, i % 7, steps[i], 0) for i in range(14)]
+        assert [record.place for record in memory.records] == [
+            (i // 7, i % 7, steps[i], 0) for i in range(14)
+        ]
         assert [record.loss for record in memory.records] == pytest.approx(training.losses, rel=1e-6)
         for record, gradients in zip(memory.records, training.expected):
             equal(record.gradients, gradients, tolerance=1e-6)
@@ -90,12 +98,16 @@ def test_accumulation_and_the_default_clipping(stage, tmp_path, memory):
     assert [record.place for record in memory.records] == [
         (0, 2, 0, 0), (0, 5, 1, 0), (0, 6, 2, 0), (1, 2, 3, 0), (1, 5, 4, 0), (1, 6, 5, 0),
     ]  # fmt: skip
-    assert [record.loss for record in memory.records] == pytest.approx([sum(training.losses[g]) for g in groups], rel=1e-6)
+    assert [record.loss for record in memory.records] == pytest.approx(
+        [sum(training.losses[g]) for g in groups], rel=1e-6
+    )
     for record, group in zip(memory.records, groups):
         total = {name: sum(one[name] for one in training.expected[group]) for name in training.expected[0]}
         norm = numpy.sqrt(sum((gradient**2).sum() for gradient in total.values()))
         assert norm > 0.1
-        equal(record.gradients, {name: g * (0.1 / (norm + 1e-6)) for name, g in total.items()}, tolerance=1e-5)
+        equal(
+            record.gradients, {name: g * (0.1 / (norm + 1e-6)) for name, g in total.items()}, tolerance=1e-5
+        )
 
 
 def test_training_is_bit_identical_with_the_recorder(tmp_path, memory):
@@ -117,8 +129,16 @@ def test_resuming_from_a_checkpoint_in_the_middle_of_an_epoch(tmp_path, memory):
     trainer(tmp_path, GradientRecorder(memory), StopAt(), **options).train()
     assert [record.place for record in memory.records] == [(0, 1, 0, 0), (0, 3, 1, 0), (0, 5, 2, 0)]
     memory.records.clear()
-    trainer(tmp_path, GradientRecorder(memory), **options).train(resume_from_checkpoint=str(tmp_path / "out" / "checkpoint-3"))
-    assert [record.place for record in memory.records] == [(0, 6, 3, 0), (1, 1, 4, 0), (1, 3, 5, 0), (1, 5, 6, 0), (1, 6, 7, 0)]
+    trainer(tmp_path, GradientRecorder(memory), **options).train(
+        resume_from_checkpoint=str(tmp_path / "out" / "checkpoint-3")
+    )
+    assert [record.place for record in memory.records] == [
+        (0, 6, 3, 0),
+        (1, 1, 4, 0),
+        (1, 3, 5, 0),
+        (1, 5, 6, 0),
+        (1, 6, 7, 0),
+    ]
 
 
 def test_a_finding_stops_the_trainer(tmp_path, memory):
@@ -130,7 +150,9 @@ def test_a_finding_stops_the_trainer(tmp_path, memory):
 
 
 def test_evaluation_is_not_recorded_and_not_taken_for_a_loss(tmp_path, memory):
-    training = trainer(tmp_path, GradientRecorder(memory), evaluated=sentences(4), eval_strategy="steps", eval_steps=2)
+    training = trainer(
+        tmp_path, GradientRecorder(memory), evaluated=sentences(4), eval_strategy="steps", eval_steps=2
+    )
     training.train()
     assert [record.loss for record in memory.records] == pytest.approx(training.losses, rel=1e-6)
     assert len(memory.records) == 14
@@ -161,7 +183,9 @@ def test_a_loop_with_accelerate(stage, target):
     with gradlog.torch.record(model, optimizer, target.file, stage=stage) as recorder:
         for x, y in recorder.batches(batches):
             with accelerator.accumulate(model):
-                expected.append({name: gradient / 2 for name, gradient in autograd_gradients(bare, x, y).items()})
+                expected.append(
+                    {name: gradient / 2 for name, gradient in autograd_gradients(bare, x, y).items()}
+                )
                 accelerator.backward(loss_of(model, x, y))
                 optimizer.step()
                 optimizer.zero_grad()

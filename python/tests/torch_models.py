@@ -17,7 +17,9 @@ def mlp() -> nn.Sequential:
 class Cnn(nn.Module):
     def __init__(self) -> None:
         super().__init__()
-        self.features = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 8, 3, stride=2), nn.ReLU())
+        self.features = nn.Sequential(
+            nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 8, 3, stride=2), nn.ReLU()
+        )
         self.head = nn.Linear(8 * 2 * 2, 3)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -59,7 +61,11 @@ def batches_for(name: str, count: int = 6) -> list[tuple[torch.Tensor, torch.Ten
         else:
             x = torch.randint(0, 20, (5, 4), generator=generator)
         classes = {"mlp": 1, "cnn": 3, "lstm": 2, "transformer": 20}[name]
-        y = torch.randn(5, 1, generator=generator) if name == "mlp" else torch.randint(0, classes, (5,), generator=generator)
+        y = (
+            torch.randn(5, 1, generator=generator)
+            if name == "mlp"
+            else torch.randint(0, classes, (5,), generator=generator)
+        )
         made.append((x, y))
     return made
 
@@ -71,7 +77,9 @@ def build(name: str) -> nn.Module:
 
 def loss_of(model: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     output = model(x)
-    return nn.functional.mse_loss(output, y) if y.is_floating_point() else nn.functional.cross_entropy(output, y)
+    return (
+        nn.functional.mse_loss(output, y) if y.is_floating_point() else nn.functional.cross_entropy(output, y)
+    )
 
 
 def autograd_gradients(model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> dict[str, numpy.ndarray]:
@@ -81,7 +89,9 @@ def autograd_gradients(model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> di
     loss = loss_of(twin, x, y)
     gradients = torch.autograd.grad(loss, list(named.values()), allow_unused=True)
     return {
-        name: None if gradient is None else (gradient.to_dense() if gradient.is_sparse else gradient).double().numpy()
+        name: None
+        if gradient is None
+        else (gradient.to_dense() if gradient.is_sparse else gradient).double().numpy()
         for name, gradient in zip(named, gradients)
     }
 
@@ -91,8 +101,11 @@ def weights_of(model: nn.Module) -> dict[str, numpy.ndarray]:
 
 
 def replay_adam(
-    start: dict[str, numpy.ndarray], gradients: list[dict[str, numpy.ndarray]], rate: float,
-    betas: tuple[float, float] = (0.9, 0.999), epsilon: float = 1e-8,
+    start: dict[str, numpy.ndarray],
+    gradients: list[dict[str, numpy.ndarray]],
+    rate: float,
+    betas: tuple[float, float] = (0.9, 0.999),
+    epsilon: float = 1e-8,
 ) -> dict[str, numpy.ndarray]:
     """Adam in float64, fed with nothing but recorded gradients (Kingma and Ba, algorithm 1)."""
     weights = {name: weight.copy() for name, weight in start.items()}
@@ -107,7 +120,9 @@ def replay_adam(
     return weights
 
 
-def mlp_backpropagation(weights: dict[str, numpy.ndarray], x: numpy.ndarray, y: numpy.ndarray) -> dict[str, numpy.ndarray]:
+def mlp_backpropagation(
+    weights: dict[str, numpy.ndarray], x: numpy.ndarray, y: numpy.ndarray
+) -> dict[str, numpy.ndarray]:
     """The gradients of ``mlp()`` under the mean squared error, derived by hand, in float64."""
     w1, b1, w2, b2, w3, b3 = weights.values()
     z1 = x @ w1.T + b1

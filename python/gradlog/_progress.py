@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import contextlib
+import os
+import sqlite3
+from typing import NamedTuple
+
+from gradlog._files import open_for_reading
+from gradlog.errors import GradlogError
 
 
 class Place(NamedTuple):
@@ -10,7 +16,7 @@ class Place(NamedTuple):
 
     epoch: int
     batch: int
-    step: int
+    step: int | None
     call: int
 
 
@@ -22,11 +28,13 @@ class Progress:
     optimizers of the run, and a call the records of one optimizer within one batch.
     """
 
-    def __init__(self, resumed_after: Any = None) -> None:
-        """``resumed_after``: the last batch (``epoch``, ``batch``, ``step``) that the file already holds of the run."""
-        self.epoch = resumed_after.epoch if resumed_after is not None else 0
-        self._first_batch = resumed_after.batch + 1 if resumed_after is not None else 0
-        self.step = resumed_after.step + 1 if resumed_after is not None else 0
+    def __init__(self, resumed_after: tuple[int, int] | None = None, steps: int | None = None) -> None:
+        """``resumed_after``: epoch and batch of the last record that the file holds of the run, ``steps``: the steps
+        that it holds. Where they are not known of a run that is taken up again, the recorder counts the steps.
+        """
+        self.epoch, last_batch = resumed_after or (0, -1)
+        self._first_batch = last_batch + 1
+        self.step = 0 if resumed_after is None else steps
         self._told: int | None = None
         self._counted: dict[str, int] = {}
         self._calls: dict[str, tuple[int, int, int]] = {}
@@ -61,4 +69,18 @@ class Progress:
 
     def end_step(self) -> None:
         """An optimizer has updated its weights."""
-        self.step += 1
+        if self.step is not None:
+            self.step += 1
+
+
+def steps_in(path: str, run: str | None, rank: int) -> int:
+    """Steps of the run in the file, before it is opened for recording; 0 when there is neither file nor run."""
+    if run is None or not os.path.exists(path) or os.path.getsize(path) == 0:
+        return 0
+    try:
+        with contextlib.closing(open_for_reading(path)) as database:
+            query = "SELECT max(step) FROM batches JOIN runs USING (run_id) WHERE name = ? AND rank = ?"
+            last = database.execute(query, (run, rank)).fetchone()[0]
+    except (GradlogError, sqlite3.Error):
+        return 0  # Opening it for recording says what is wrong.
+    return 0 if last is None else last + 1

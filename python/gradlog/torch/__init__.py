@@ -20,12 +20,13 @@ from typing import Any
 
 import torch
 
-from gradlog import GradlogError, Recorder
-from gradlog.torch_gradients import is_sharded
-from gradlog.torch_parameters import Model, Names, Weights, named_optimizers, unwrapped
-from gradlog.torch_processes import file_of_rank, this_process
-from gradlog.torch_recording import GradientRecording, TrainingStopped, is_recorded
-from gradlog.torch_steps import check_scaler
+from gradlog import ErrorCode, GradlogError, Recorder
+from gradlog._progress import Progress, steps_in
+from gradlog.torch.gradients import is_sharded
+from gradlog.torch.parameters import Model, Names, Weights, named_optimizers, unwrapped
+from gradlog.torch.processes import file_of_rank, this_process
+from gradlog.torch.recording import GradientRecording, TrainingStopped, is_recorded
+from gradlog.torch.steps import check_scaler
 
 __all__ = ["GradientRecording", "TrainingStopped", "record"]
 
@@ -69,36 +70,62 @@ def record(
     check_scaler(scaler)
     names = Names(model)
     wrappers = named_optimizers(optimizer)
-    scaler = scaler or next((one.scaler for one in wrappers.values() if getattr(one, "scaler", None) is not None), None)
+    scaler = scaler or next(
+        (one.scaler for one in wrappers.values() if getattr(one, "scaler", None) is not None), None
+    )
     optimizers = {label: unwrapped(one) for label, one in wrappers.items()}
     weights = {label: Weights(names, one, label) for label, one in optimizers.items()}
     sharded = any(is_sharded(parameter) for one in weights.values() for _, parameter in one.current())
     if sharded and stage == "raw":
-        raise GradlogError("the raw gradients of weights sharded by fully_shard never reach the weights; use stage='applied'")
+        raise GradlogError(
+            "the raw gradients of weights sharded by fully_shard never reach the weights",
+            "use stage='applied'",
+        )
     _refuse_second_recording(optimizers)
 
     here = this_process()
     rank, world_size = here[0] if rank is None else rank, here[1] if world_size is None else world_size
     owned = not hasattr(file, "record")
     recorder: Any = file
+    step: int | None = None
     if owned and sharded:
-        recorder = _open(file, run, 0, 1, stage, optimizers, configuration, options) if rank == 0 else None
-    elif owned:
-        path = file_of_rank(file, rank, world_size)
-        recorder = _open(path, run, rank, world_size, stage, optimizers, configuration, options)
+        recorder = None
+    if owned and not (sharded and rank > 0):
+        of_whole = (0, 1) if sharded else (rank, world_size)
+        path = file_of_rank(file, *of_whole)
+        step = steps_in(path, run, of_whole[0])
+        recorder = _open(path, run, *of_whole, stage, optimizers, configuration, options)
+    progress = Progress(getattr(recorder, "resumed_after", None), step)
     return GradientRecording(
-        recorder, optimizers, weights, stage=stage, scaler=scaler, owned=owned, raise_on_stop=raise_on_stop,
+        recorder,
+        progress,
+        optimizers,
+        weights,
+        stage=stage,
+        scaler=scaler,
+        owned=owned,
+        raise_on_stop=raise_on_stop,
         agrees=world_size > 1 and (raise_on_stop or options.get("stop_on") is not None),
     )
 
 
 def _open(
-    file: Any, run: str | None, rank: int, world_size: int, stage: str, optimizers: Mapping[str, Any],
-    configuration: Mapping[str, Any] | None, options: Mapping[str, Any],
+    file: Any,
+    run: str | None,
+    rank: int,
+    world_size: int,
+    stage: str,
+    optimizers: Mapping[str, Any],
+    configuration: Mapping[str, Any] | None,
+    options: Mapping[str, Any],
 ) -> Recorder:
     described = {label or "optimizer": type(one).__name__ for label, one in optimizers.items()}
     return Recorder(
-        os.fspath(file), run, rank=rank, world_size=world_size, stage=stage,
+        os.fspath(file),
+        run,
+        rank=rank,
+        world_size=world_size,
+        stage=stage,
         **{"framework": f"PyTorch {torch.__version__}", **options},
         configuration={"optimizers": described, **(configuration or {})},
     )
@@ -108,5 +135,7 @@ def _refuse_second_recording(optimizers: Mapping[str, torch.optim.Optimizer]) ->
     for label, optimizer in optimizers.items():
         if is_recorded(optimizer):
             raise GradlogError(
-                f"the optimizer {label or type(optimizer).__name__} is being recorded already; close() that recording first"
+                f"the optimizer {label or type(optimizer).__name__} is being recorded already",
+                "close() that recording first",
+                ErrorCode.MISUSE,
             )

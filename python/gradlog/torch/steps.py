@@ -11,18 +11,19 @@ from typing import Any, NamedTuple, Protocol
 import torch
 
 from gradlog import GradlogError, RowSparse
-from gradlog.torch_gradients import recordable
-from gradlog.torch_parameters import Weights
+from gradlog.torch.gradients import recordable
+from gradlog.torch.parameters import Weights
 
 Recordable = torch.Tensor | RowSparse | None
 
 NOTHING_TO_APPLY = (
-    "optimizer.step() was called while the .grad of every weight was None: call loss.backward() before it, and zero_grad() after "
-    "it or before backward(), not in between"
+    "optimizer.step() was called while the .grad of every weight was None",
+    "call loss.backward() before it, and zero_grad() after it or before backward(), not in between",
 )
 SCALER_MISSING = (
-    "the loss is scaled by a GradScaler of which the recorder of raw gradients does not know, so what it records is multiplied by "
-    "the loss scale: delete the file and give record(…, scaler=scaler)"
+    "the loss is scaled by a GradScaler of which the recorder of raw gradients does not know, so that what it "
+    "records is multiplied by the loss scale",
+    "delete the run and give record(…, scaler=scaler)",
 )
 
 
@@ -33,12 +34,18 @@ class Recipient(Protocol):
     def keeps(self) -> bool: ...
     def begin_step(self) -> None: ...
     def emit(
-        self, optimizer: str, gradients: dict[str, Recordable], *, loss: Any, learning_rate: Any, loss_scale: float | None
+        self,
+        optimizer: str,
+        gradients: dict[str, Recordable],
+        *,
+        loss: Any,
+        learning_rate: Any,
+        loss_scale: float | None,
     ) -> None: ...
     def evaluating(self) -> AbstractContextManager[None]: ...
     def end_step(self, optimizer: str, *, skipped: bool) -> None: ...
     def fail(self, error: Exception) -> None: ...
-    def mistake(self, sentence: str) -> None: ...
+    def mistake(self, problem: str, remedy: str) -> None: ...
     def raise_mistake(self) -> None: ...
 
 
@@ -51,7 +58,14 @@ class StepTap:
     """
 
     def __init__(
-        self, recipient: Recipient, optimizer: torch.optim.Optimizer, label: str, weights: Weights, *, reads: bool, scaler: Any
+        self,
+        recipient: Recipient,
+        optimizer: torch.optim.Optimizer,
+        label: str,
+        weights: Weights,
+        *,
+        reads: bool,
+        scaler: Any,
     ) -> None:
         """``reads``: whether gradients are read here (stage "applied") or steps only counted (stage "raw")."""
         self._recipient, self._label, self._weights = recipient, label, weights
@@ -67,14 +81,16 @@ class StepTap:
             hook.remove()
 
     @torch.compiler.disable
-    def _before(self, optimizer: torch.optim.Optimizer, args: tuple, kwargs: dict) -> tuple[tuple, dict] | None:
+    def _before(
+        self, optimizer: torch.optim.Optimizer, args: tuple, kwargs: dict
+    ) -> tuple[tuple, dict] | None:
         try:
             caller = _caller(optimizer)
             if caller.is_inner:
                 return None
             scaler = self._scaler or caller.scaler
             if not self._reads and scaler is not None and self._scaler is None:
-                self._recipient.mistake(SCALER_MISSING)
+                self._recipient.mistake(*SCALER_MISSING)
             self._recipient.begin_step()
             closure = kwargs.get("closure") or (args[1] if len(args) > 1 and callable(args[1]) else None)
             if closure is None:
@@ -99,7 +115,9 @@ class StepTap:
             self._recipient.fail(error)
         self._recipient.raise_mistake()
 
-    def _watching(self, closure: Callable[..., Any], optimizer: torch.optim.Optimizer, scaler: Any) -> Callable[..., Any]:
+    def _watching(
+        self, closure: Callable[..., Any], optimizer: torch.optim.Optimizer, scaler: Any
+    ) -> Callable[..., Any]:
         def evaluate(*args: Any, **kwargs: Any) -> Any:
             with self._recipient.evaluating():
                 loss = closure(*args, **kwargs)
@@ -121,7 +139,7 @@ class StepTap:
             if in_closure and closure_loss is None:  # the closure gave up on this batch
                 return
             if not self._seen:
-                self._recipient.mistake(NOTHING_TO_APPLY)
+                self._recipient.mistake(*NOTHING_TO_APPLY)
                 return
         self._seen = True
         if _will_skip(optimizer):
@@ -134,7 +152,11 @@ class StepTap:
             gradient = recordable(parameter.grad, divisor)  # gathers sharded ones: in every process
             gradients[name] = gradient if self._recipient.keeps else None
         self._recipient.emit(
-            self._label, gradients, loss=closure_loss, learning_rate=learning_rate(optimizer), loss_scale=divisor or scale_of(scaler)
+            self._label,
+            gradients,
+            loss=closure_loss,
+            learning_rate=learning_rate(optimizer),
+            loss_scale=divisor or scale_of(scaler),
         )
 
 

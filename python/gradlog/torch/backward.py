@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
-from gradlog.torch_gradients import recordable
-from gradlog.torch_parameters import Weights
-from gradlog.torch_steps import Recipient, Recordable, learning_rate, scale_of
+from gradlog.torch.gradients import recordable
+from gradlog.torch.parameters import Weights
+from gradlog.torch.steps import Recipient, Recordable, learning_rate, scale_of
 
 _FUNCTION_BACKWARD = torch.autograd.function.BackwardCFunction.apply.__code__
 
@@ -24,9 +24,18 @@ class BackwardTap:
     """
 
     def __init__(
-        self, recipient: Recipient, optimizers: dict[str, torch.optim.Optimizer], weights: dict[str, Weights], scaler: Any
+        self,
+        recipient: Recipient,
+        optimizers: dict[str, torch.optim.Optimizer],
+        weights: dict[str, Weights],
+        scaler: Any,
     ) -> None:
-        self._recipient, self._optimizers, self._weights, self._scaler = recipient, optimizers, weights, scaler
+        self._recipient, self._optimizers, self._weights, self._scaler = (
+            recipient,
+            optimizers,
+            weights,
+            scaler,
+        )
         self._hooks: dict[torch.Tensor, list[Any]] = {}
         self._pass: int | None = None
         self._arrived: dict[torch.Tensor, torch.Tensor] = {}
@@ -98,9 +107,15 @@ class BackwardTap:
         for label, weights in self._weights.items():
             named = weights.current()
             if any(parameter in gradients for _, parameter in named):
-                found: dict[str, Recordable] = {name: recordable(gradients.get(parameter), scale) for name, parameter in named}
+                found: dict[str, Recordable] = {
+                    name: recordable(gradients.get(parameter), scale) for name, parameter in named
+                }
                 self._recipient.emit(
-                    label, found, loss=None, learning_rate=learning_rate(self._optimizers[label]), loss_scale=scale
+                    label,
+                    found,
+                    loss=None,
+                    learning_rate=learning_rate(self._optimizers[label]),
+                    loss_scale=scale,
                 )
 
 

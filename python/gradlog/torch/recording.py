@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -12,24 +11,24 @@ from weakref import WeakSet
 
 import torch
 
-from gradlog import GradlogError
-from gradlog.torch_backward import BackwardTap
-from gradlog.torch_parameters import Weights
-from gradlog.torch_processes import first_of_any
-from gradlog.torch_progress import Progress
-from gradlog.torch_steps import Recordable, StepTap
+from gradlog import ErrorCode, GradlogError
+from gradlog.torch.backward import BackwardTap
+from gradlog.torch.parameters import Weights
+from gradlog.torch.processes import first_of_any
+from gradlog._progress import Progress
+from gradlog.torch.steps import Recordable, StepTap
 
 Item = TypeVar("Item")
 
 _optimizers: WeakSet[torch.optim.Optimizer] = WeakSet()
 
 NO_STEP = (
-    "nothing was recorded: no optimizer.step() of the recorded optimizer was seen between record() and close(); record the optimizer "
-    "that the training steps, before the training begins"
+    "nothing was recorded: no optimizer.step() was seen between record() and close()",
+    "record, before the training begins, the optimizer that it steps",
 )
 NO_BACKWARD = (
-    "nothing was recorded: no backward() reached the weights of the recorded optimizer between record() and close(); record before "
-    "the training begins, with the model that computes the loss"
+    "nothing was recorded: no backward() reached the optimizer's weights between record() and close()",
+    "record, before the training begins, the model that computes its loss",
 )
 
 
@@ -46,8 +45,17 @@ class GradientRecording:
     """A recording under way, as ``gradlog.torch.record`` begins it: a context manager, or closed with ``close()``."""
 
     def __init__(
-        self, recorder: Any, optimizers: dict[str, torch.optim.Optimizer], weights: dict[str, Weights], *,
-        stage: str, scaler: Any, owned: bool, raise_on_stop: bool, agrees: bool,
+        self,
+        recorder: Any,
+        progress: Progress,
+        optimizers: dict[str, torch.optim.Optimizer],
+        weights: dict[str, Weights],
+        *,
+        stage: str,
+        scaler: Any,
+        owned: bool,
+        raise_on_stop: bool,
+        agrees: bool,
     ) -> None:
         """``recorder``: None in a process that only helps to gather sharded gradients. ``owned``: whether to close it.
         ``agrees``: whether all processes have to stop in the same step.
@@ -56,7 +64,7 @@ class GradientRecording:
         self._raise_on_stop, self._agrees = raise_on_stop, agrees
         self._device = next(iter(weights.values())).current()[0][1].device
         self._optimizers, self._process, self._closed = list(optimizers.values()), os.getpid(), False
-        self._progress = Progress(getattr(recorder, "resumed_after", None))
+        self._progress = progress
         self._loss: Any = None
         self._loss_recorded_for: set[str] = set()
         self._evaluates = self._has_batches = False
@@ -66,10 +74,10 @@ class GradientRecording:
         self._recorded = self._skipped = self._lost = 0
         self._backward = BackwardTap(self, optimizers, weights, scaler) if stage == "raw" else None
         self._steps = [
-            StepTap(self, one, label, weights[label], reads=stage == "applied", scaler=scaler) for label, one in optimizers.items()
+            StepTap(self, one, label, weights[label], reads=stage == "applied", scaler=scaler)
+            for label, one in optimizers.items()
         ]
         _optimizers.update(self._optimizers)
-        atexit.register(self.close_quietly)
 
     # What the training tells.
 
@@ -148,7 +156,13 @@ class GradientRecording:
         return self._recorder is not None
 
     def emit(
-        self, optimizer: str, gradients: dict[str, Recordable], *, loss: Any, learning_rate: Any, loss_scale: float | None
+        self,
+        optimizer: str,
+        gradients: dict[str, Recordable],
+        *,
+        loss: Any,
+        learning_rate: Any,
+        loss_scale: float | None,
     ) -> None:
         """Records the gradients of one optimizer at the place that the training has come to."""
         place = self._progress.place(optimizer)
@@ -161,8 +175,15 @@ class GradientRecording:
             self._loss_recorded_for.add(optimizer)
             loss = self._loss
         self._recorder.record(
-            gradients, epoch=place.epoch, batch=place.batch, step=place.step, optimizer=optimizer, call=place.call,
-            loss=_number(loss), learning_rate=_number(learning_rate), loss_scale=loss_scale,
+            gradients,
+            epoch=place.epoch,
+            batch=place.batch,
+            step=place.step,
+            optimizer=optimizer,
+            call=place.call,
+            loss=_number(loss),
+            learning_rate=_number(learning_rate),
+            loss_scale=loss_scale,
         )
 
     @contextmanager
@@ -188,7 +209,7 @@ class GradientRecording:
             found = self._recorder.stopped if self._recorder is not None else None
             self._stopped = first_of_any(found, self._device)
         if self._raise_on_stop and self.stopped is not None:
-            self._pending = TrainingStopped(f"the training was stopped: {self.stopped}")
+            self._pending = TrainingStopped(f"the training was stopped: {self.stopped}", "", ErrorCode.MISUSE)
 
     def begin_step(self) -> None:
         """An optimizer is about to use what ``backward()`` left."""
@@ -200,11 +221,11 @@ class GradientRecording:
         self._lost += 1
         if self._failure is None:
             self._failure = error
-            print(f"gradlog: a gradient could not be recorded: {error}", file=sys.stderr)
+            print(f"gradlog: a batch could not be recorded: {error}", file=sys.stderr)
 
-    def mistake(self, sentence: str) -> None:
-        """Has the sentence raised when the step that is running is done."""
-        self._pending = GradlogError(sentence)
+    def mistake(self, problem: str, remedy: str) -> None:
+        """Has the user's mistake raised when the step that is running is done."""
+        self._pending = GradlogError(problem, remedy, ErrorCode.MISUSE)
 
     def raise_mistake(self) -> None:
         """Raises what the step has to raise."""
@@ -214,41 +235,47 @@ class GradientRecording:
 
     # The end.
 
-    def close(self) -> None:
-        """Takes the hooks off and closes the recorder, if it was opened for this recording; a second call does nothing.
+    def close(self, *, finished: bool = True) -> None:
+        """Takes the hooks off and closes the recorder, if it was opened for this recording; a second call does
+        nothing.
 
-        Raises the first failure of the recording, and ``GradlogError`` when no step was seen.
+        ``finished``: whether the training ended as it should; otherwise the run reads as interrupted. Raises the
+        first failure of the recording and, if it finished, ``GradlogError`` when no step was seen.
         """
         if not self._release():
             return
         if self._owned and self._recorder is not None:
-            self._recorder.close()
+            self._recorder.close(finished=finished)
         if self._failure is not None:
-            raise GradlogError(f"{self._lost} records were lost, the first because: {self._failure}") from self._failure
-        if self._recorded == 0 and self._skipped == 0:
-            raise GradlogError(NO_STEP if self._stage == "applied" else NO_BACKWARD)
+            problem = f"{self._lost} records were lost, the first because: {self._failure}"
+            raise GradlogError(problem) from self._failure
+        if finished and not self._has_seen_steps:
+            raise GradlogError(*(NO_STEP if self._stage == "applied" else NO_BACKWARD), ErrorCode.MISUSE)
 
     def end(self) -> None:
-        """Closes at the end of a framework's training, which has still to return the model: raises only when nothing at all was
-        recorded, else says on stderr what ``close()`` would raise.
+        """Closes at the end of a framework's training, which has still to return the model: raises only when
+        nothing at all was recorded, else says on stderr what ``close()`` would raise.
         """
-        if self._recorded or self._skipped:
-            self.close_quietly()
+        if self._has_seen_steps:
+            self.close_quietly(finished=True)
         else:
             self.close()
 
-    def close_quietly(self) -> None:
-        """Closes, and says on stderr what ``close()`` would raise: where another error is on its way, or nobody catches it."""
+    def close_quietly(self, *, finished: bool = False) -> None:
+        """Closes, and says on stderr what ``close()`` would raise: where another error is on its way."""
         try:
-            self.close()
+            self.close(finished=finished)
         except Exception as error:
             print(f"gradlog: {error}", file=sys.stderr)
+
+    @property
+    def _has_seen_steps(self) -> bool:
+        return self._recorded > 0 or self._skipped > 0 or self._lost > 0
 
     def _release(self) -> bool:
         if self._closed or os.getpid() != self._process:
             return False
         self._closed = True
-        atexit.unregister(self.close_quietly)
         for tap in (*self._steps, *([self._backward] if self._backward else [])):
             tap.remove()
         for optimizer in self._optimizers:

@@ -56,8 +56,9 @@ class Weights:
         self._named: list[tuple[str, torch.Tensor]] = []
         if not any(parameter in names for group in optimizer.param_groups for parameter in group["params"]):
             raise GradlogError(
-                f"the optimizer {type(optimizer).__name__} holds none of the model's parameters: it was built for another "
-                "model, or before the model was moved or wrapped; build it from this model's parameters()"
+                f"the optimizer {type(optimizer).__name__} holds none of the model's parameters: it was built for "
+                "another model, or before the model was moved or wrapped",
+                "build it from this model's parameters()",
             )
         self._refuse_complex()
 
@@ -82,8 +83,8 @@ class Weights:
         for name, parameter in self.current():
             if parameter.is_complex():
                 raise GradlogError(
-                    f"the weight '{name}' is {parameter.dtype}; gradlog records real floating-point gradients: train it with "
-                    "an optimizer of its own, which is not recorded"
+                    f"the weight '{name}' is {parameter.dtype}, and gradlog records real gradients",
+                    "train it with an optimizer of its own, which is not recorded",
                 )
 
 
@@ -112,16 +113,16 @@ def unwrapped(optimizer: Any) -> torch.optim.Optimizer:
     for _ in range(5):
         if type(inner).__module__.startswith("deepspeed"):
             raise GradlogError(
-                "DeepSpeed keeps the gradients in buffers of its own, which torch.optim never sees; gradlog cannot record them: "
-                "train with DDP or fully_shard (FSDP2) to record"
+                "DeepSpeed keeps the gradients in buffers of its own, which torch.optim never sees",
+                "train with DDP or fully_shard (FSDP2) to record",
             )
         if not any(base.__name__ in _OPTIMIZER_WRAPPERS for base in type(inner).__mro__):
             break
         inner = getattr(inner, "_optimizer", None) or getattr(inner, "optimizer", None)
     if not isinstance(inner, torch.optim.Optimizer):
         raise GradlogError(
-            f"the optimizer is a {type(optimizer).__name__}, which is no torch.optim.Optimizer and has no step hooks; pass the "
-            "optimizer that holds the model's parameters"
+            f"the optimizer is a {type(optimizer).__name__}, which is no torch.optim.Optimizer and has no hooks",
+            "pass the optimizer that holds the model's parameters",
         )
     return inner
 
@@ -132,11 +133,13 @@ def named_optimizers(optimizer: Any) -> dict[str, Any]:
         found = {str(name): one for name, one in optimizer.items()}
     elif isinstance(optimizer, (list, tuple)):
         single = len(optimizer) == 1
-        found = {"" if single else f"{type(unwrapped(one)).__name__}_{i}": one for i, one in enumerate(optimizer)}
+        found = {
+            "" if single else f"{type(unwrapped(one)).__name__}_{i}": one for i, one in enumerate(optimizer)
+        }
     else:
         found = {"": optimizer}
     if not found:
-        raise GradlogError("no optimizer was given; pass the optimizer whose gradients are to be recorded")
+        raise GradlogError("no optimizer was given", "pass the one whose gradients are to be recorded")
     return found
 
 
@@ -150,8 +153,9 @@ def _named_modules(model: Model) -> list[tuple[str, torch.nn.Module]]:
         named = [(str(index), module) for index, module in enumerate(model)]
     if not named or not all(isinstance(module, torch.nn.Module) for _, module in named):
         raise GradlogError(
-            f"the model must be a torch.nn.Module, or a mapping or list of several, not a {type(model).__name__}; pass the "
-            "model itself rather than model.parameters()"
+            "the model must be a torch.nn.Module, or a mapping or list of several, "
+            f"not a {type(model).__name__}",
+            "pass the model itself rather than model.parameters()",
         )
     return named
 
@@ -160,6 +164,7 @@ def _refuse_sharding(module: torch.nn.Module) -> None:
     for part in module.modules():
         if any(base.__name__ == "FullyShardedDataParallel" for base in type(part).__mro__):
             raise GradlogError(
-                "the model is wrapped by FullyShardedDataParallel (FSDP1), which flattens the gradients of many weights into "
-                "one shard; gradlog cannot take them apart: use torch.distributed.fsdp.fully_shard (FSDP2)"
+                "the model is wrapped by FullyShardedDataParallel (FSDP1), which flattens the gradients of many "
+                "weights into shards that cannot be taken apart",
+                "use torch.distributed.fsdp.fully_shard (FSDP2)",
             )
