@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from gradlog._files import open_for_reading
 from gradlog.errors import GradlogError
@@ -18,6 +19,9 @@ class Place(NamedTuple):
     batch: int
     step: int | None
     call: int
+
+
+_of_recorder: WeakKeyDictionary[Any, Progress] = WeakKeyDictionary()
 
 
 class Progress:
@@ -39,6 +43,14 @@ class Progress:
         self._counted: dict[str, int] = {}
         self._calls: dict[str, tuple[int, int, int]] = {}
         self._open: set[str] = set()
+
+    @classmethod
+    def of(cls, recorder: Any, steps: int | None = None) -> Progress:
+        """The progress of a recorder, one for all taps that share it. ``steps``: see above, where it is known."""
+        known = _of_recorder.get(recorder)
+        if known is None:
+            known = _of_recorder[recorder] = cls(recorder.resumed_after, steps)
+        return known
 
     def begin_epoch(self, epoch: int) -> None:
         """The records that follow belong to this epoch; its batches start at 0."""

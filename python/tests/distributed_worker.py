@@ -67,4 +67,5 @@ if __name__ == "__main__":
     told = main(sys.argv[1], Path(sys.argv[2]))
     Path(sys.argv[2], f"rank{os.environ['RANK']}.pickle").write_bytes(pickle.dumps(told))
     distributed.barrier()
-    distributed.destroy_process_group()
+    # Gloo's threads now and then abort a process that takes itself down in good order.
+    os._exit(0)

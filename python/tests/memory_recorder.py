@@ -79,5 +79,5 @@ class MemoryRecorder:
             return gradient.double().numpy().copy()
         return numpy.array(gradient).astype(numpy.float64)
 
-    def close(self) -> None:
+    def close(self, *, finished: bool = True) -> None:
         self.closed = True

@@ -95,7 +95,7 @@ def record(
         path = file_of_rank(file, *of_whole)
         step = steps_in(path, run, of_whole[0])
         recorder = _open(path, run, *of_whole, stage, optimizers, configuration, options)
-    progress = Progress(getattr(recorder, "resumed_after", None), step)
+    progress = Progress() if recorder is None else Progress.of(recorder, step)
     return GradientRecording(
         recorder,
         progress,
