@@ -9,6 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from memory_recorder import MemoryRecorder  # noqa: E402
 from torch import nn  # noqa: E402
 from torch_models import (  # noqa: E402
     Lstm,
@@ -132,10 +133,10 @@ def test_clipping_is_in_the_applied_and_not_in_the_raw_gradient(memory):
             assert not numpy.allclose(memory.records[0].gradients["0.weight"], expected["0.weight"])
 
 
-def test_accumulation_records_each_part_raw_and_the_sum_applied(memory):
+def test_accumulation_records_each_part_raw_and_the_sum_applied():
     batches, parts = batches_for("mlp", 8), 4
     for stage in ("applied", "raw"):
-        memory.records.clear()
+        memory = MemoryRecorder()
         model, expected = build("mlp"), []
         optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
         with gradlog.torch.record(model, optimizer, memory, stage=stage) as recorder:
