@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -74,7 +75,7 @@ class GradientRecorder(transformers.TrainerCallback):
             model, optimizer, self._file, self._run, scaler=self._scaler, **options
         )
         if not args.torch_compile:
-            self._loss_hook = model.register_forward_hook(self._watch_loss)
+            self._loss_hook = model.register_forward_hook(_LossWatch(self._differentiated))
         self._resume(args, state, kwargs.get("train_dataloader"))
 
     def _resume(self, args: Any, state: Any, loader: Any) -> None:
@@ -127,10 +128,24 @@ class GradientRecorder(transformers.TrainerCallback):
         if self._recording is not None:
             self._recording.at(self._epoch, self._batch, state.global_step)
 
-    def _watch_loss(self, module: torch.nn.Module, arguments: Any, output: Any) -> None:
-        """Has the loss recorded that the Trainer makes of the model's: the gradient that reaches the model's loss is the factor,
-        whatever it is divided by. Nothing is recorded of a loss that is not differentiated, as in an evaluation.
-        """
+    def _differentiated(self, loss: torch.Tensor) -> None:
+        if self._recording is not None:
+            self._recording.add_loss(loss / (scale_of(self._scaler) or 1.0))
+
+
+class _LossWatch:
+    """A forward hook that tells of the loss that the Trainer makes of the model's.
+
+    The gradient that reaches the model's loss is the factor between the two, whatever it is divided by. Nothing is told of a
+    loss that is not differentiated, as in an evaluation. Copies and pickles of the model take an inert hook along.
+    """
+
+    def __init__(self, tell: Callable[[torch.Tensor], None] | None) -> None:
+        self._tell = tell
+
+    def __call__(self, module: torch.nn.Module, arguments: Any, output: Any) -> None:
+        if self._tell is None:
+            return
         loss = (
             output.get("loss")
             if isinstance(output, Mapping)
@@ -138,12 +153,15 @@ class GradientRecorder(transformers.TrainerCallback):
             if isinstance(output, tuple)
             else None
         )
-        if not (isinstance(loss, torch.Tensor) and loss.requires_grad and loss.numel() == 1):
-            return
-        value = loss.detach()
+        if isinstance(loss, torch.Tensor) and loss.requires_grad and loss.numel() == 1:
+            loss.register_hook(partial(self._reached, loss.detach()))
 
-        def reached(factor: torch.Tensor) -> None:
-            if self._recording is not None:
-                self._recording.add_loss(value * factor / (scale_of(self._scaler) or 1.0))
+    def _reached(self, loss: torch.Tensor, factor: torch.Tensor) -> None:
+        if self._tell is not None:
+            self._tell(loss * factor)
 
-        loss.register_hook(reached)
+    def __deepcopy__(self, memo: Any) -> _LossWatch:
+        return _LossWatch(None)
+
+    def __reduce__(self) -> tuple[type[_LossWatch], tuple[None]]:
+        return _LossWatch, (None,)

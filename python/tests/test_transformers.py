@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 
 import numpy
 import pytest
@@ -171,6 +172,21 @@ def test_an_exception_in_the_training_leaves_no_hook_for_the_next(tmp_path, memo
         training.train()
     training.train()
     assert len(memory.records) == 2 + 14
+
+
+def test_the_model_can_be_copied_and_pickled_while_it_is_recorded(tmp_path, memory):
+    class Averaging(TrainerCallback):
+        def on_step_end(self, args, state, control, model=None, **kwargs):
+            self.copies = [copy.deepcopy(model), pickle.loads(pickle.dumps(model))]
+
+    averaging = Averaging()
+    training = trainer(tmp_path, GradientRecorder(memory), averaging, kind=Trainer, max_steps=2)
+    training.train()
+    for twin in averaging.copies:
+        twin(**{name: value[None] for name, value in sentences(1)[0].items()}).loss.backward()
+        for one, other in zip(twin.parameters(), training.model.parameters()):
+            assert torch.equal(one, other)
+    assert len(memory.records) == 2
 
 
 @pytest.mark.parametrize("stage", ["applied", "raw"])
