@@ -47,7 +47,8 @@ let package = Package(
       name: "GradlogCLI",
       dependencies: [gradlog, "GradlogAnalysis", "GradlogTrainer", argumentParser]),
     .testTarget(
-      name: "GradlogTests", dependencies: [gradlog, grdb], exclude: ["second_reader.py"]),
+      name: "GradlogTests", dependencies: [gradlog, grdb, sqlite, "AllocationCounter"],
+      exclude: ["second_reader.py"]),
     .testTarget(
       name: "GradlogAnalysisTests",
       dependencies: ["GradlogAnalysis", "GradlogQueries", gradlog, grdb, sqlite]),
@@ -62,6 +63,8 @@ let package = Package(
     // Faults from outside: kills, full disks, readers, signals.
     .testTarget(
       name: "GradlogFaultTests", dependencies: ["RecorderProbe", "GradlogCLI", gradlog, grdb]),
+    // Not for users: the malloc of the test process, which counts.
+    .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     // Not for users: a process that records, for the fault tests to kill.
     .executableTarget(
       name: "RecorderProbe", dependencies: [gradlog], path: "Tests/RecorderProbe"),

@@ -15,7 +15,7 @@ extension FaultTests {
     // 0.4 MB each: it is full after some 20 of 40 batches in each phase.
     let child = try Child(
       "RecorderProbe",
-      ["record", file.path, "r", "batches=60", "floats=100000", "pause=30000"])
+      ["record", file.path, "r", "batches=60", "floats=100000", "pause=60000"])
     while child.isRunning, child.talk.isEmpty { usleep(2_000) }
     #expect(child.talk.contains("the disk is full"), "\(child.talk)")
     try file.expectSound()

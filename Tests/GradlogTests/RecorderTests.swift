@@ -226,6 +226,42 @@ import Testing
     #expect(recorder.losses.failure?.problem == "a batch came after the recorder was closed")
   }
 
+  @Test func aBatchInPlaceIsInTheFileWhenTheCallReturns() throws {
+    let recorder = try GradientRecorder(path: path, run: "r")
+    recorder.record(epoch: 0, batch: 0) { $0.add("w", [1.0, 2.0], shape: [2]) }
+    try withUnsafeTemporaryAllocation(of: Double.self, capacity: 2) { memory in
+      for batch in 1..<4 {
+        memory[0] = Double(batch)
+        memory[1] = -0.0
+        try recorder.recordInPlace(BatchContext(epoch: 0, batch: batch)) { gradients in
+          gradients.add("w", UnsafeBufferPointer(memory), shape: [2])
+          gradients.add(
+            "view",
+            try TensorView(
+              dtype: .float64, shape: [1],
+              bytes: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(memory)[..<8])))
+          gradients.add("array", [Double(batch)], shape: [1])
+          gradients.addAbsent("frozen")
+        }
+        // Whoever reads the memory later than it is borrowed reads this.
+        memory.update(repeating: .nan)
+        #expect(try rows(path, "SELECT count(*) FROM batches") == [["\(batch + 1)"]])
+      }
+    }
+    try recorder.close()
+    #expect(
+      try rows(
+        path, "SELECT batch, weight, sum, hex(values_blob) FROM gradients WHERE batch IN (0, 3)")
+        == [
+          ["0", "w", "3.0", "000000000000F03F0000000000000040"],
+          ["3", "w", "3.0", "00000000000008400000000000000080"],
+          ["3", "view", "3.0", "0000000000000840"],
+          ["3", "array", "3.0", "0000000000000840"], ["3", "frozen", "NULL", ""],
+        ])
+    recorder.recordInPlace(BatchContext(epoch: 0, batch: 4)) { $0.add("w", [1.0], shape: [1]) }
+    #expect(recorder.losses.failure?.problem == "a batch came after the recorder was closed")
+  }
+
   @Test func aSmallMemoryLimitMakesTheTrainerWaitAndLosesNothing() throws {
     var options = GradientRecorder.Options()
     options.memoryLimit = 1 << 16

@@ -7,6 +7,10 @@ struct RecordCommand: ParsableCommand {
     case all, none
   }
 
+  enum Journal: String, CaseIterable, ExpressibleByArgument {
+    case wal, rollback
+  }
+
   static let configuration = CommandConfiguration(
     commandName: "record", abstract: "Measure the recorder.")
 
@@ -14,6 +18,8 @@ struct RecordCommand: ParsableCommand {
   @Option(help: "The file to record to; replaced.") var file: String
   @Option(help: "Whether values are kept, or statistics only.") var capture = Capture.all
   @Option(help: "Milliseconds of computation before each batch.") var compute = 0.0
+  @Option(help: "How the file is kept sound.") var journal = Journal.wal
+  @Flag(help: "Wait for each batch instead of copying it.") var inPlace = false
 
   func run() throws {
     for suffix in ["", "-wal", "-shm", "-journal"] { unlink(file + suffix) }
@@ -29,6 +35,7 @@ struct RecordCommand: ParsableCommand {
 
     var options = GradientRecorder.Options()
     options.framework = "recorder-benchmark"
+    options.journal = journal == .wal ? .wal : .rollback
     if capture == .none { options.capture = try CapturePlan(.none) }
     var times = [UInt64](repeating: 0, count: stream.batchCount)
     let recorder = try GradientRecorder(path: file, run: "benchmark", options: options)
@@ -36,11 +43,11 @@ struct RecordCommand: ParsableCommand {
     for batch in 0..<stream.batchCount {
       computation?.run()
       let start = nanoseconds()
-      recorder.record(epoch: 0, batch: batch, loss: 0.5, learningRate: 1e-3) { gradients in
-        for (index, weight) in stream.weights.enumerated() {
-          gradients.add(
-            weight.name, stream.gradient(index, batch: batch), shape: weight.shape)
-        }
+      let context = BatchContext(epoch: 0, batch: batch, loss: 0.5, learningRate: 1e-3)
+      if inPlace {
+        recorder.recordInPlace(context) { stream.add(batch, to: &$0) }
+      } else {
+        recorder.record(context) { stream.add(batch, to: &$0) }
       }
       times[batch] = nanoseconds() - start
     }
@@ -49,6 +56,14 @@ struct RecordCommand: ParsableCommand {
     measurement.diskBytes = try makeDurable(file)
     try meter.read(into: &measurement, batchTimes: times)
     try measurement.print()
+  }
+}
+
+extension Stream {
+  fileprivate func add(_ batch: Int, to gradients: inout GradientBatch) {
+    for (index, weight) in weights.enumerated() {
+      gradients.add(weight.name, gradient(index, batch: batch), shape: weight.shape)
+    }
   }
 }
 

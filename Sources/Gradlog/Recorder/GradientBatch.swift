@@ -4,16 +4,20 @@
 /// the first batch becomes their position.
 public struct GradientBatch: ~Copyable {
   let slab: Slab
+  /// Whether memory that the caller vouches for is read where it is.
+  let borrows: Bool
   /// The first gradient that could not be taken.
   package private(set) var failure: GradlogError?
 
-  init(in slab: Slab) {
+  init(in slab: Slab, borrows: Bool) {
     self.slab = slab
+    self.borrows = borrows
   }
 
-  /// Adds the gradient of a weight. Its bytes are copied before this returns.
+  /// Adds the gradient of a weight. Its bytes are copied before this returns, except within
+  /// ``GradientRecorder/recordInPlace(_:_:)``.
   public mutating func add(_ weight: String, _ gradient: TensorView) {
-    slab.append(gradient, of: weight)
+    slab.append(gradient, of: weight, borrowed: borrows)
   }
 
   /// Adds the gradient of a weight from an array of its elements in row-major order.
@@ -23,7 +27,8 @@ public struct GradientBatch: ~Copyable {
   public mutating func add<Element: TensorElement>(
     _ weight: String, _ elements: [Element], shape: [Int]
   ) {
-    elements.withUnsafeBytes { add(weight, Element.dtype, shape, $0) }
+    // An array's memory is only there within this call.
+    elements.withUnsafeBytes { add(weight, Element.dtype, shape, $0, borrowed: false) }
   }
 
   /// Adds the gradient of a weight from a buffer of its elements in row-major order; see
@@ -31,7 +36,7 @@ public struct GradientBatch: ~Copyable {
   public mutating func add<Element: TensorElement>(
     _ weight: String, _ elements: UnsafeBufferPointer<Element>, shape: [Int]
   ) {
-    add(weight, Element.dtype, shape, UnsafeRawBufferPointer(elements))
+    add(weight, Element.dtype, shape, UnsafeRawBufferPointer(elements), borrowed: borrows)
   }
 
   /// Adds the gradient of a weight whose elements are not contiguous.
@@ -94,10 +99,12 @@ public struct GradientBatch: ~Copyable {
   }
 
   private mutating func add(
-    _ weight: String, _ dtype: DType, _ shape: [Int], _ bytes: UnsafeRawBufferPointer
+    _ weight: String, _ dtype: DType, _ shape: [Int], _ bytes: UnsafeRawBufferPointer,
+    borrowed: Bool
   ) {
     do {
-      slab.append(try TensorView(dtype: dtype, shape: shape, bytes: bytes), of: weight)
+      let tensor = try TensorView(dtype: dtype, shape: shape, bytes: bytes)
+      slab.append(tensor, of: weight, borrowed: borrowed)
     } catch {
       fail(weight, error)
     }

@@ -146,7 +146,28 @@ public final class GradientRecorder: Sendable {
   public func record<Failure: Error>(
     _ context: BatchContext, _ assemble: (inout GradientBatch) throws(Failure) -> Void
   ) throws(Failure) {
-    guard var batch = try? begin(context) else { return }
+    try record(context, borrows: false, assemble)
+  }
+
+  /// Records one batch without a copy: gradients given as ``TensorView`` or as buffers are read where
+  /// they are, so they must stay as they are until this returns. It returns when the batch is in the
+  /// file, where every reader sees it, or counted in ``losses``.
+  ///
+  /// Worth it when memory is scarcer than time: the training waits for statistics and disk, which
+  /// otherwise happen while it goes on. Small gradients and arrays gain nothing; arrays are copied.
+  ///
+  /// - Throws: what `assemble` throws; nothing of the batch is recorded then.
+  public func recordInPlace<Failure: Error>(
+    _ context: BatchContext, _ assemble: (inout GradientBatch) throws(Failure) -> Void
+  ) throws(Failure) {
+    try record(context, borrows: true, assemble)
+  }
+
+  private func record<Failure: Error>(
+    _ context: BatchContext, borrows: Bool,
+    _ assemble: (inout GradientBatch) throws(Failure) -> Void
+  ) throws(Failure) {
+    guard var batch = try? begin(context, borrows: borrows) else { return }
     do {
       try assemble(&batch)
     } catch {
@@ -160,14 +181,16 @@ public final class GradientRecorder: Sendable {
   /// ``discard(_:)``.
   ///
   /// - Throws: why the batch is lost; it is counted.
-  package func begin(_ context: BatchContext) throws(GradlogError) -> GradientBatch {
+  package func begin(
+    _ context: BatchContext, borrows: Bool = false
+  ) throws(GradlogError) -> GradientBatch {
     try refuseFork()
     if let failure = context.failure { throw lose(because: failure) }
     guard let slab = queue.checkOut() else {
       let closed = isClosed.load(ordering: .acquiring)
       throw lose(because: closed ? Self.usedAfterClose : Self.full)
     }
-    return GradientBatch(in: slab)
+    return GradientBatch(in: slab, borrows: borrows)
   }
 
   /// Hands a batch over. Returns why it counts as lost; nil when it does not.
@@ -181,7 +204,11 @@ public final class GradientRecorder: Sendable {
     let bytes = batch.slab.finishBatch(
       context, recordedAt: secondsSince1970(),
       lostBefore: lostBeforeNext.exchange(0, ordering: .relaxed))
-    queue.checkIn(batch.slab, batchBytes: bytes)
+    if batch.borrows {
+      queue.deliver(batch.slab, batchBytes: bytes)
+    } else {
+      queue.checkIn(batch.slab, batchBytes: bytes)
+    }
     return nil
   }
 

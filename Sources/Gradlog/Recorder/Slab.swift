@@ -16,8 +16,15 @@ struct PendingGradient {
   let tensor: (dtype: DType, shape: [Int], elementCount: Int)?
   /// The rows that are there of a row-sparse gradient; nil of any other.
   var rowCount: Int?
-  /// Where its bytes begin in the slab.
-  let offset: Int
+  let bytes: Location
+
+  /// Where the bytes of a gradient are.
+  enum Location {
+    /// In the slab, from an offset on.
+    case copied(Int)
+    /// With the caller, who waits until they are written.
+    case borrowed(UnsafeRawPointer?)
+  }
 }
 
 /// What was computed of a gradient that waits in a slab.
@@ -66,12 +73,14 @@ final class Slab {
     tensors.reserve(byteCount)
   }
 
-  /// Copies a gradient to the end of the batch that is being assembled.
-  func append(_ tensor: TensorView, of weight: String) {
-    let offset = tensors.append(tensor.bytes)
+  /// Adds a gradient to the end of the batch that is being assembled; its bytes are copied unless they
+  /// are borrowed.
+  func append(_ tensor: TensorView, of weight: String, borrowed: Bool) {
+    let bytes: PendingGradient.Location =
+      borrowed ? .borrowed(tensor.bytes.baseAddress) : .copied(tensors.append(tensor.bytes))
     gradients.append(
       PendingGradient(
-        weight: weight, tensor: (tensor.dtype, tensor.shape, tensor.elementCount), offset: offset))
+        weight: weight, tensor: (tensor.dtype, tensor.shape, tensor.elementCount), bytes: bytes))
   }
 
   /// Copies a gradient that is not contiguous to the end of the batch that is being assembled.
@@ -82,7 +91,8 @@ final class Slab {
     }
     gradients.append(
       PendingGradient(
-        weight: weight, tensor: (tensor.dtype, tensor.shape, tensor.elementCount), offset: offset))
+        weight: weight, tensor: (tensor.dtype, tensor.shape, tensor.elementCount),
+        bytes: .copied(offset)))
   }
 
   /// Copies the rows of a gradient to the end of the batch that is being assembled.
@@ -95,12 +105,12 @@ final class Slab {
     gradients.append(
       PendingGradient(
         weight: weight, tensor: (tensor.dtype, tensor.shape, tensor.elementCount),
-        rowCount: count, offset: offset))
+        rowCount: count, bytes: .copied(offset)))
   }
 
   /// Notes that a weight has no gradient in the batch that is being assembled.
   func appendAbsent(_ weight: String) {
-    gradients.append(PendingGradient(weight: weight, tensor: nil, offset: used))
+    gradients.append(PendingGradient(weight: weight, tensor: nil, bytes: .borrowed(nil)))
   }
 
   /// Completes the batch that is being assembled and returns the bytes that it takes.
@@ -148,15 +158,17 @@ final class Slab {
   func tensor(at index: Int) -> RecordedTensor? {
     let gradient = gradients[index]
     guard let tensor = gradient.tensor else { return nil }
-    let width = tensor.dtype.byteWidth
+    let start: UnsafeRawPointer? =
+      switch gradient.bytes {
+      case .copied(let offset): tensors.bytes(at: offset, count: 0).baseAddress
+      case .borrowed(let start): start
+      }
     if let count = gradient.rowCount {
-      let start = tensors.bytes(at: gradient.offset, count: 0).baseAddress
       return .rows(StoredRows(checked: tensor, count: count, at: start))
     }
+    let byteCount = tensor.elementCount * tensor.dtype.byteWidth
     return .whole(
-      TensorView(
-        checked: tensor,
-        bytes: tensors.bytes(at: gradient.offset, count: tensor.elementCount * width)))
+      TensorView(checked: tensor, bytes: UnsafeRawBufferPointer(start: start, count: byteCount)))
   }
 
   /// The statistics of a gradient by its index in ``gradients``, once the slab is measured.

@@ -54,6 +54,17 @@ final class SlabQueue: Sendable {
     if state.withLock({ $0.checkIn(slab, batchBytes) }) { state.notify() }
   }
 
+  /// Hands over a slab with one more batch and waits until it has been written or dropped.
+  func deliver(_ slab: Slab, batchBytes: Int) {
+    let ticket = state.withLock { state in
+      _ = state.checkIn(slab, batchBytes)
+      state.flushed = state.lastTicket
+      return slab.account.ticket
+    }
+    state.notify()
+    wait(until: { $0.isFinished(ticket) })
+  }
+
   /// Returns a slab whose last batch was discarded.
   func putBack(_ slab: Slab) {
     state.withLock { $0.putBack(slab) }
@@ -67,9 +78,11 @@ final class SlabQueue: Sendable {
       return state.lastTicket
     }
     state.notify()
-    state.wait { state in
-      state.isFinished(through: last) || state.isAbandoned ? .ready(()) : .wait(until: nil)
-    }
+    wait(until: { $0.isFinished(through: last) })
+  }
+
+  private func wait(until holds: (State) -> Bool) {
+    state.wait { holds($0) || $0.isAbandoned ? .ready(()) : .wait(until: nil) }
   }
 
   /// Lets the others finish what is there and stop; nothing can be checked out afterwards.

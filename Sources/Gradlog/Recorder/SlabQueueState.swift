@@ -118,15 +118,14 @@ extension SlabQueue.State {
     return measuring
   }
 
-  /// When the statistics should look again.
+  /// When the statistics should look again; nil when they will be woken.
   mutating func nextDeadline(after now: Double) -> Double? {
     if let open { return open.account.since + limits.delay }
-    // A slab with batches is being filled.
-    guard let first = pending.first, measured.allSatisfy({ $0.account.ticket != first }) else {
-      return nil
-    }
-    if isDue(at: now) { isAwaited = true }
-    return now + limits.delay
+    // Another slab with batches than those that wait for the writer is being filled now.
+    guard pending.count > measured.count else { return nil }
+    guard isDue(at: now) else { return now + limits.delay }
+    isAwaited = true
+    return nil
   }
 
   mutating func passOn(_ slab: Slab) {
@@ -156,6 +155,11 @@ extension SlabQueue.State {
 
   private var oldest: Double? {
     (measured.first ?? measuring ?? full.first ?? open)?.account.since
+  }
+
+  /// Whether the batches that a slab had with a ticket are written or dropped.
+  func isFinished(_ ticket: Int) -> Bool {
+    !pending.contains(ticket) && !taken.contains(ticket)
   }
 
   /// Whether every slab up to a ticket is written or dropped.

@@ -19,6 +19,8 @@ struct Writer {
 
   /// A transaction is committed when it has taken this many bytes.
   private static let transactionBytes = 16 << 20
+  /// And when it has taken so many seconds, as far as whole slabs permit.
+  private let transactionSeconds: Double
 
   /// Records until `queue` is closed. Never throws: what cannot be written is counted as lost.
   static func run(
@@ -48,6 +50,7 @@ struct Writer {
     self.losses = losses
     self.path = path
     runID = run.runID
+    transactionSeconds = options.commitInterval
     earlier = options.overlap == .replace ? run.lastRecorded : nil
     inserter = try BatchInserter(run: run, capture: options.capture, watch: watch, in: db)
     self.checkpointer = checkpointer
@@ -71,13 +74,15 @@ struct Writer {
       do {
         try begin()
         try inserter.beginTransaction()
+        let deadline = monotonicSeconds() + transactionSeconds
         var bytes = 0
         var next: Slab? = first
         while let slab = next {
           batchCount += slab.batches.count
           bytes += slab.written
           try insert(slab)
-          next = bytes < Self.transactionBytes ? queue.takeNext() : nil
+          let isLong = bytes >= Self.transactionBytes || monotonicSeconds() >= deadline
+          next = isLong ? nil : queue.takeNext()
         }
         try inserter.endTransaction()
         try turn.commit(in: db)

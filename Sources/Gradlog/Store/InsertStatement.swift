@@ -83,7 +83,7 @@ struct BoundRow: ~Copyable {
   }
 
   /// Binds a literal, without a copy.
-  mutating func bind(_ text: StaticString) {
+  mutating func bind(literal text: StaticString) {
     let utf8 = UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
     sqlite3_bind_text(statement, nextParameter, utf8, Int32(text.utf8CodeUnitCount), nil)
     nextParameter += 1

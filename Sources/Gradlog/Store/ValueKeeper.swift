@@ -85,10 +85,10 @@ final class ValueKeeper {
     try statement.insert { row in
       row.bind(gradientID)
       switch values.encoding {
-      case .dense: row.bind("dense")
-      case .float16: row.bind("float16")
-      case .bfloat16: row.bind("bfloat16")
-      case .rows: row.bind("rows")
+      case .dense: row.bind(literal: "dense")
+      case .float16: row.bind(literal: "float16")
+      case .bfloat16: row.bind(literal: "bfloat16")
+      case .rows: row.bind(literal: "rows")
       }
       row.bind(values.bytes)
     }
