@@ -50,9 +50,7 @@ def test_an_unknown_condition_is_refused(path: str) -> None:
 
 
 @pytest.mark.parametrize("call", ["flush", "close"])
-def test_a_listener_may_not_wait_for_itself(
-    path: str, call: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_listener_may_not_wait_for_itself(path: str, call: str, capsys: pytest.CaptureFixture[str]) -> None:
     recorder = gradlog.Recorder(path, "r", on_finding=lambda _: getattr(recorder, call)())
     recorder.record({"sick": numpy.full(2, numpy.nan)}, epoch=0, batch=0)
     recorder.close()
