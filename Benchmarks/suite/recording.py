@@ -92,12 +92,15 @@ def cases(stream, folder, quick, with_peers):
         keeps = {"null": "values", "constant": "values, constants as statistics"}[statistics]
         return ceiling(name, keeps, "sqlite", file, folder / "schema.sql", journal, statistics)
 
+    rollback = ["--file", file, "--journal", "rollback"]
     found = [
         ceiling("memcpy, C", "nothing", "copy"),
         swift("memcpy, Swift", "nothing", "copy"),
         ceiling("`write` and `fdatasync`, C", "values", "write", file),
         *(database(journal, kind) for journal in ("truncate", "wal") for kind in ("null", "constant")),
         swift("**gradlog**", "values, 23 statistics", "record", "--file", file),
+        swift("**gradlog**, rollback journal", "values, 23 statistics", "record", *rollback),
+        swift("**gradlog**, in place", "values, 23 statistics", "record", "--file", file, "--in-place"),
         swift("**gradlog**, statistics only", "23 statistics", "record", "--file", file, "--capture", "none"),
     ]
     if stream in COMPUTE:

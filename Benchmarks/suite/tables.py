@@ -88,6 +88,9 @@ def goal_rows(stream, cases, batches):
         row("training thread, × memcpy of the batch", value, {"M": 1.5, "L": 1.2}[stream])
     goal = 1.5 if stream == "S" else 1.15
     row("until durable, × C SQLite, WAL, no statistics", ratio(durable, limit(cases).value("durable_seconds")), goal)
+    rollback = case(cases, "**gradlog**, rollback journal").value("durable_seconds", batches)
+    base = case(cases, "C SQLite, rollback journal", "values").value("durable_seconds")
+    row("until durable, × C SQLite, rollback journal, no statistics", ratio(rollback, base), goal)
     if computing is not None:
         alone = max(computing.value("compute_seconds") or 0, limit(cases).value("durable_seconds") or 0)
         value = ratio(computing.value("durable_seconds"), alone)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from memory_recorder import MemoryRecorder, Record
 
 
 @pytest.fixture
@@ -30,3 +31,29 @@ def python(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Runs a program in a process of its own."""
     command = [sys.executable, "-c", program, *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+
+class Target:
+    """Something to record into; ``file`` goes to ``record``, ``records`` tells what arrived."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self.file: Any = MemoryRecorder() if path is None else str(path)
+
+    def records(self) -> list[Record]:
+        if self.path is None:
+            return self.file.records
+        from recorded_file import records_in
+
+        return records_in(self.path)
+
+
+@pytest.fixture(params=["memory", "file"])
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
+    """In memory, exactly, and in a real file through the recorder."""
+    return Target(None if request.param == "memory" else tmp_path / "runs.db")
+
+
+@pytest.fixture
+def memory() -> MemoryRecorder:
+    return MemoryRecorder()

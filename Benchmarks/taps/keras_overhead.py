@@ -1,0 +1,116 @@
+"""What recording costs a Keras training: the time of a step with gradlog.keras against the same without.
+
+    KERAS_BACKEND=jax python keras_overhead.py --parameters 1000000
+
+Each variant is a fit() of its own; they take turns, so that a machine that slows down slows all of them. The time of a step
+is the median over the steps of a fit(), from one batch's beginning to the next's, taken by a callback that every variant
+has: what Keras itself pays for callbacks is in the baseline. The first steps, which compile, do not count. Each ratio is
+between neighbours in time; its median over the rounds is printed, as one JSON object for each variant.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import tempfile
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+
+import keras
+import numpy
+
+import gradlog.keras
+
+BATCH_SIZE = 32
+WARM_UP = 5
+# Layers and steps of a fit() by the number of parameters.
+SIZES = {
+    321: ([10, 16, 8, 1], 600),
+    985_345: ([512, 768, 768, 1], 80),
+    24_667_913: ([1024, 4096, 4096, 900, 1], 14),
+}
+VARIANTS = {
+    "without": None,
+    "statistics": {"capture": "none"},
+    "values": {},
+}
+
+
+class StepTimes(keras.callbacks.Callback):
+    """Notes when each batch begins."""
+
+    def __init__(self):
+        super().__init__()
+        self.begins = []
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.begins.append(time.perf_counter())
+
+    def median(self):
+        times = [after - before for before, after in zip(self.begins, self.begins[1:])]
+        return statistics.median(times[WARM_UP:])
+
+
+def step_time(widths, steps, options, jit):
+    """Seconds of a step, and what the recorder lost."""
+    keras.utils.set_random_seed(0)
+    layers = [keras.Input((widths[0],))]
+    layers += [keras.layers.Dense(width, activation="relu") for width in widths[1:-1]]
+    layers += [keras.layers.Dense(widths[-1], activation="sigmoid")]
+    model = keras.Sequential(layers)
+    model.compile("adam", "binary_crossentropy", jit_compile=jit)
+    x = numpy.random.rand(BATCH_SIZE * steps, widths[0]).astype("float32")
+    y = numpy.random.randint(0, 2, (len(x), widths[-1])).astype("float32")
+    times = StepTimes()
+    with tempfile.TemporaryDirectory(dir=os.environ.get("GRADLOG_BENCH_DIR")) as folder:
+        callbacks = [times]
+        if options is not None:
+            callbacks.append(gradlog.keras.GradientRecorder(pathlib.Path(folder) / "runs.db", **options))
+        model.fit(x, y, batch_size=BATCH_SIZE, verbose=0, shuffle=False, callbacks=callbacks)
+        if options is not None and callbacks[-1].failure is not None:
+            raise callbacks[-1].failure
+    return times.median(), model.count_params()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--parameters", type=int, default=321, choices=SIZES)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=50, help="no further round begins after this time")
+    parser.add_argument("--jit", action="store_true", help="compile with jit_compile=True")
+    arguments = parser.parse_args()
+    widths, steps = SIZES[arguments.parameters]
+    jit = True if arguments.jit else "auto" if keras.backend.backend() != "torch" else False
+    end = time.monotonic() + arguments.seconds
+    taken = {name: [] for name in VARIANTS}
+    for _ in range(arguments.rounds):
+        for name, options in VARIANTS.items():
+            seconds, parameters = step_time(widths, steps, options, jit)
+            taken[name].append(seconds)
+        if time.monotonic() > end:
+            break
+    assert parameters == arguments.parameters, parameters
+    for name, times in taken.items():
+        ratios = [with_it / without for with_it, without in zip(times, taken["without"])]
+        added = [with_it - without for with_it, without in zip(times, taken["without"])]
+        print(
+            json.dumps(
+                {
+                    "tap": f"keras {keras.backend.backend()}" + (" jit" if arguments.jit else ""),
+                    "parameters": parameters,
+                    "variant": name,
+                    "rounds": len(times),
+                    "step_ms": round(1e3 * statistics.median(times), 4),
+                    "ratio": round(statistics.median(ratios), 3),
+                    "added_us": round(1e6 * statistics.median(added), 1),
+                }
+            ),
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

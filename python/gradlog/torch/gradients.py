@@ -1,0 +1,39 @@
+"""From a gradient as autograd left it to one that the recorder takes."""
+
+from __future__ import annotations
+
+import torch
+
+from gradlog import RowSparse
+
+
+def is_sharded(tensor: torch.Tensor) -> bool:
+    """Whether the tensor is a DTensor, as FSDP2 and tensor parallelism make them."""
+    return hasattr(tensor, "full_tensor")
+
+
+def recordable(gradient: torch.Tensor | None, scale: float | None = None) -> torch.Tensor | RowSparse | None:
+    """The gradient, dense or row-sparse, without the loss scale; not a copy unless it had to be made anew.
+
+    A sharded gradient is gathered, in which every process has to take part. Half precision is divided by the scale in
+    float32, since the quotient would underflow in its own type.
+    """
+    if gradient is None:
+        return None
+    gradient = gradient.detach()
+    if is_sharded(gradient):
+        gradient = gradient.full_tensor()  # type: ignore[attr-defined]
+    if gradient.layout == torch.sparse_coo and gradient.sparse_dim() == 1:
+        gradient = gradient.coalesce()
+        rows = _unscaled(gradient.values(), scale)
+        return RowSparse(gradient.indices()[0], rows, tuple(gradient.shape))
+    if gradient.layout != torch.strided:
+        gradient = gradient.to_dense()
+    return _unscaled(gradient, scale)
+
+
+def _unscaled(gradient: torch.Tensor, scale: float | None) -> torch.Tensor:
+    if scale is None or scale == 1.0:
+        return gradient
+    wide = gradient.double() if gradient.dtype == torch.float64 else gradient.float()
+    return wide / scale
