@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +13,6 @@ from memory_recorder import MemoryRecorder, Record
 def path(tmp_path: Path) -> str:
     """Where a recording goes."""
     return str(tmp_path / "runs.db")
-
-
-def rows(path: str, sql: str) -> list[tuple[Any, ...]]:
-    """Reads with SQLite alone."""
-    database = sqlite3.connect(path)
-    try:
-        return database.execute(sql).fetchall()
-    finally:
-        database.close()
-
-
-def python(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Runs a program in a process of its own."""
-    command = [sys.executable, "-c", program, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 
 class Target:

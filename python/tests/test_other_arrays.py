@@ -6,7 +6,7 @@ import os
 
 import numpy
 import pytest
-from conftest import rows
+from outside import rows
 
 import gradlog
 

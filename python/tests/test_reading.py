@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 import pytest
-from conftest import rows
+from outside import rows
 
 import gradlog
 from gradlog._files import FORMAT

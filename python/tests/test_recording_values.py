@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy
 import pytest
-from conftest import rows
+from outside import rows
 
 import gradlog
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy
 import pytest
-from conftest import rows
+from outside import rows
 
 import gradlog
 

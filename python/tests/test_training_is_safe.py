@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy
 import pytest
-from conftest import python, rows
+from outside import python, rows
 
 import gradlog
 
