@@ -1,4 +1,4 @@
-"""Looks at gradlog from outside: files with SQLite alone, programs as processes of their own."""
+"""Looks at recordings and runs programs with nothing of gradlog's."""
 
 from __future__ import annotations
 

@@ -181,7 +181,9 @@ class Tap:
 
     def _drop_stale(self, session: Any) -> None:
         for listener in list(self._listeners):
-            if self._sessions[id(listener)] not in (None, session):
+            other = self._sessions[id(listener)]
+            # By identity: two fits may well have equal parameters.
+            if other is not None and other is not session:
                 self.detach(listener)
                 listener.abandoned()
 

@@ -132,7 +132,7 @@ def test_one_optimizer_of_two_models(path):
 
 def test_two_recorders_of_one_run(path):
     model = compiled()
-    with pytest.raises(gradlog.GradlogError, match="is being recorded already"):
+    with pytest.raises(gradlog.GradlogError, match="is being recorded by another recorder"):
         model.fit(*data(), verbose=0, callbacks=[recorder(path, run="a"), recorder(path, run="a")])
     model.fit(*data(), verbose=0)
 
@@ -204,7 +204,7 @@ def test_other_shapes_on_resume_are_said_and_harm_nothing(path, capfd):
     model.compile("adam", "mse")
     record = recorder(path, run="grown")
     model.fit(*data(), initial_epoch=1, epochs=2, verbose=0, callbacks=[record])
-    assert "shape" in str(record.failure)
+    assert "record a changed model under another run name" in str(record.failure)
     assert capfd.readouterr().err.count("the recording of run 'grown' is incomplete") == 1
     assert len(read(path)) == 3
 
@@ -213,10 +213,10 @@ def test_a_file_that_is_deleted_while_it_is_recorded(path, capfd):
     class Deletes(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
             if batch == 1:
-                path.unlink()
+                path.unlink(missing_ok=True)
 
     record = recorder(path, commit_interval=0.0)
-    history = compiled().fit(*data(), batch_size=16, epochs=2, verbose=0, callbacks=[record, Deletes()][:2])
+    history = compiled().fit(*data(), batch_size=16, epochs=2, verbose=0, callbacks=[record, Deletes()])
     assert len(history.history["loss"]) == 2
     assert record.failure is not None
     assert "is incomplete" in capfd.readouterr().err
