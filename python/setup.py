@@ -99,11 +99,9 @@ class BuildWheel(bdist_wheel):
 
     def get_tag(self) -> tuple[str, str, str]:
         _, _, platform = super().get_tag()
-        needed = [
-            int(minor)
-            for minor in re.findall(rb"GLIBC_2\.(\d+)\0", LIBRARY.read_bytes() + COMMAND.read_bytes())
-        ]
-        return "py3", "none", platform.replace("linux_", f"manylinux_2_{max(needed)}_", 1)
+        binaries = [LIBRARY, COMMAND, system_library("libsqlite3.so.0")]
+        needed = re.findall(rb"GLIBC_2\.(\d+)\0", b"".join(path.read_bytes() for path in binaries))
+        return "py3", "none", platform.replace("linux_", f"manylinux_2_{max(map(int, needed))}_", 1)
 
 
 class BinaryDistribution(Distribution):

@@ -26,6 +26,9 @@ from gradlog.findings import Finding, Losses, read
 
 _LAYOUTS_KEPT = 16
 
+_listening = threading.local()
+"""``now`` on a thread that is calling on_finding: the writer, which cannot wait for itself."""
+
 
 class Recorder:
     """Records the gradients of a training run into one SQLite file.
@@ -245,6 +248,7 @@ class Recorder:
 
         :raises GradlogError: the first failure since the recorder was opened.
         """
+        _refuse_listener("flush")
         code = self._library.gradlog_flush(self._handle)
         if code:
             raise _library.failure(self._library, code)
@@ -256,6 +260,7 @@ class Recorder:
         :raises GradlogError: the first failure since the recorder was opened, with how much was lost. The
             file is closed all the same.
         """
+        _refuse_listener("close")
         close = self._library.gradlog_close if finished else self._library.gradlog_close_interrupted
         code = close(self._handle)
         if code != ErrorCode.MISUSE:
@@ -316,12 +321,24 @@ def _callback(on_finding: Callable[[Finding], object] | None) -> Any:
         return None
 
     def call(finding: Any, _user_data: Any) -> None:
+        _listening.now = True
         try:
             on_finding(read(finding.contents))
         except Exception as error:
             print(f"gradlog: on_finding failed: {error!r}", file=sys.stderr)
+        finally:
+            _listening.now = False
 
     return _library.FindingCallback(call)
+
+
+def _refuse_listener(call: str) -> None:
+    if getattr(_listening, "now", False):
+        raise GradlogError(
+            f"on_finding called {call}(), which waits for on_finding to return",
+            "let the training thread do it, when recorder.stopped is set",
+            ErrorCode.MISUSE,
+        )
 
 
 def _finish(library: ctypes.CDLL, handle: int, _callback: Any) -> None:

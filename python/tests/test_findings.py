@@ -49,6 +49,14 @@ def test_an_unknown_condition_is_refused(path: str) -> None:
         gradlog.Recorder(path, "r", stop_on="nan")
 
 
+@pytest.mark.parametrize("call", ["flush", "close"])
+def test_a_listener_may_not_wait_for_itself(path: str, call: str, capsys: pytest.CaptureFixture[str]) -> None:
+    recorder = gradlog.Recorder(path, "r", on_finding=lambda _: getattr(recorder, call)())
+    recorder.record({"sick": numpy.full(2, numpy.nan)}, epoch=0, batch=0)
+    recorder.close()
+    assert f"on_finding called {call}(), which waits" in capsys.readouterr().err
+
+
 def test_a_listener_that_fails_harms_nothing(path: str, capsys: pytest.CaptureFixture[str]) -> None:
     def listen(finding: gradlog.Finding) -> None:
         raise KeyError(finding.weight)

@@ -184,10 +184,7 @@ public final class GradientRecorder: Sendable {
   package func begin(
     _ context: BatchContext, borrows: Bool = false
   ) throws(GradlogError) -> GradientBatch {
-    guard getpid() == process else {
-      complainOfFork()
-      throw Self.forked
-    }
+    try refuseFork()
     if let failure = context.failure { throw lose(because: failure) }
     guard let slab = queue.checkOut() else {
       let closed = isClosed.load(ordering: .acquiring)
@@ -326,6 +323,14 @@ public final class GradientRecorder: Sendable {
 }
 
 extension GradientRecorder {
+  /// - Throws: ``GradlogError`` with code `misuse` in a process forked from the one that opened the
+  ///   recorder, which is also said on stderr.
+  package func refuseFork() throws(GradlogError) {
+    guard isForked else { return }
+    complainOfFork()
+    throw Self.forked
+  }
+
   /// In a forked child the locks may be held by threads that do not exist there, so nothing is
   /// counted: only said, once.
   private func complainOfFork() {
