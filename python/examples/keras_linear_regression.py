@@ -3,10 +3,9 @@
 import sqlite3
 import sys
 
+import gradlog.keras
 import keras
 import numpy as np
-
-import gradlog.keras
 
 path = sys.argv[1] if len(sys.argv) > 1 else "gradients.db"
 X = np.array([[1, 2], [3, 4], [5, 6], [7, 8]], dtype=float)

@@ -1,9 +1,8 @@
 """Prints the gradient of each weight at the end of each batch."""
 
+import gradlog.keras
 import keras
 import numpy as np
-
-import gradlog.keras
 
 X = np.random.rand(1000, 10)
 y = np.random.randint(0, 2, (1000, 1))

@@ -2,11 +2,10 @@
 
 import sys
 
-import keras
-import numpy as np
-
 import gradlog
 import gradlog.keras
+import keras
+import numpy as np
 
 path = sys.argv[1] if len(sys.argv) > 1 else "gradients.db"
 X = np.random.rand(1000, 10)

@@ -1,14 +1,13 @@
 """Recorded gradients are those of the backend's own differentiation, of numpy's, and of the training."""
 
 import autodiff
+import gradlog.keras
 import keras
 import numpy
 import pytest
 from keras import layers
 from recordings import read
 from training import MODES, data, mlp, part, record
-
-import gradlog.keras
 
 LOSS = keras.losses.binary_crossentropy
 

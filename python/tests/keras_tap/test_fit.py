@@ -1,13 +1,12 @@
 """fit() in all its uses: epochs, repeated calls, validation, train_on_batch, custom steps."""
 
 import autodiff
+import gradlog.keras
 import keras
 import numpy
 import pytest
 from recordings import column, read
 from training import BACKEND, Weights, data, mlp, part, record
-
-import gradlog.keras
 
 LOSS = keras.losses.binary_crossentropy
 

@@ -5,15 +5,14 @@ import subprocess
 import sys
 import textwrap
 
+import gradlog
+import gradlog.keras
 import keras
 import numpy
 import pytest
 from keras import layers
 from recordings import column, read
 from training import BACKEND, data, mlp
-
-import gradlog
-import gradlog.keras
 
 LOSS = keras.losses.binary_crossentropy
 

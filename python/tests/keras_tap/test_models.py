@@ -1,14 +1,13 @@
 """Models of every kind: which weights, in which order, under which names."""
 
 import autodiff
+import gradlog.keras
 import keras
 import numpy
 import pytest
 from keras import layers
 from recordings import column, read
 from training import BACKEND, data, mlp, part, record
-
-import gradlog.keras
 
 LOSS = keras.losses.binary_crossentropy
 

@@ -1,14 +1,13 @@
 """Clipping, accumulation, loss scaling, schedules and several optimizers."""
 
 import autodiff
+import gradlog.keras
 import keras
 import numpy
 import pytest
 from keras import layers
 from recordings import column, read
 from training import BACKEND, Weights, data, mlp, part, record
-
-import gradlog.keras
 
 LOSS = keras.losses.binary_crossentropy
 

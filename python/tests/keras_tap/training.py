@@ -1,10 +1,9 @@
 """Models, data, and a training that is recorded and remembered."""
 
+import gradlog.keras
 import keras
 import numpy
 from keras import layers
-
-import gradlog.keras
 from recordings import read
 
 BACKEND = keras.backend.backend()
