@@ -9,10 +9,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from setuptools import Distribution, setup
+# setuptools first: it brings distutils where Python has none.
+from setuptools import Distribution, setup  # isort: skip
+from distutils.command.build_scripts import build_scripts
+
 from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_py import build_py
-from setuptools.command.build_scripts import build_scripts
 
 PACKAGE = Path(__file__).resolve().parent
 REPOSITORY = PACKAGE.parent
@@ -28,9 +30,10 @@ def build(product: str, *linker: str) -> None:
             "gradlog: swift is missing; install Swift 6.2 or later from https://swift.org/install, "
             "or install a wheel of gradlog-recorder"
         )
-    flags = [flag for option in linker for flag in ("-Xlinker", option)]
+    # --static-swift-stdlib is for executables only; the compiler's own flag is for libraries too.
+    flags = ["-Xswiftc", "-static-stdlib"] + [flag for option in linker for flag in ("-Xlinker", option)]
     command = ["swift", "build", "--package-path", REPOSITORY, "--scratch-path", BUILD, "-c", "release"]
-    subprocess.run([*command, "--static-swift-stdlib", "--product", product, *flags], check=True)
+    subprocess.run([*command, "--product", product, *flags], check=True)
 
 
 def strip(source: Path, target: Path) -> None:
@@ -64,14 +67,21 @@ class BuildPackage(build_py):
         strip(LIBRARY, target / "_native" / LIBRARY.name)
         # For a machine where SQLite is no library that programs share.
         shutil.copy(system_library("libsqlite3.so.0"), target / "_native" / "libsqlite3.so.0")
-        shutil.copytree(REPOSITORY / "queries", target / "queries", dirs_exist_ok=True,
-                        ignore=shutil.ignore_patterns("*.swift", "*.md"))
+        shutil.copytree(
+            REPOSITORY / "queries",
+            target / "queries",
+            dirs_exist_ok=True,
+            ignore=shutil.ignore_patterns("*.swift", "*.md"),
+        )
 
 
 class BuildCommand(build_scripts):
     """Builds the command, which setuptools would otherwise take for a text."""
 
     def run(self) -> None:
+        Path(self.build_dir).mkdir(parents=True, exist_ok=True)
+        if self.get_finalized_command("build_py").editable_mode:
+            return
         # A folder with nothing but the archive: the linker finds that before the shared library.
         archives = BUILD / "archives"
         archives.mkdir(parents=True, exist_ok=True)
@@ -89,7 +99,10 @@ class BuildWheel(bdist_wheel):
 
     def get_tag(self) -> tuple[str, str, str]:
         _, _, platform = super().get_tag()
-        needed = [int(minor) for minor in re.findall(rb"GLIBC_2\.(\d+)\0", LIBRARY.read_bytes() + COMMAND.read_bytes())]
+        needed = [
+            int(minor)
+            for minor in re.findall(rb"GLIBC_2\.(\d+)\0", LIBRARY.read_bytes() + COMMAND.read_bytes())
+        ]
         return "py3", "none", platform.replace("linux_", f"manylinux_2_{max(needed)}_", 1)
 
 
@@ -102,7 +115,7 @@ class BinaryDistribution(Distribution):
 
 setup(
     distclass=BinaryDistribution,
-    # The name only says that there is a command; see BuildCommand.
-    scripts=["gradlog"],
+    # Only says that there is a command; BuildCommand makes it.
+    scripts=["gradlog-command"],
     cmdclass={"build_py": BuildPackage, "build_scripts": BuildCommand, "bdist_wheel": BuildWheel},
 )

@@ -17,11 +17,13 @@
 -- column median_norm REAL (of g): median over the batches, the lower of the two middle ones
 -- column min_norm REAL (of g): smallest norm of a batch
 -- column max_norm REAL (of g): largest norm of a batch
--- column median_rms REAL (of g): root mean square per element in the batch of the median norm
+-- column median_rms REAL (of g): root mean square per element in the batch of the median norm, the
+--   earliest of equals
 WITH
   ranked AS (
     SELECT
-      weight_id, norm, rms, row_number() OVER (PARTITION BY weight_id ORDER BY norm) AS place,
+      weight_id, norm, rms,
+      row_number() OVER (PARTITION BY weight_id ORDER BY norm, gradient_id) AS place,
       count(*) OVER (PARTITION BY weight_id) AS finite_batches
     FROM gradients
     WHERE norm IS NOT NULL AND (:run IS NULL OR run = :run)

@@ -2,12 +2,13 @@
 -- explanation: One row for each run, weight and rule that says so; no row when nothing explodes.
 --   Rule "nonfinite": the gradient has a NaN or infinite element. Rule "absolute": the norm is
 --   above :threshold. Rule "last layer" (kernels other than the first, whose gradient carries the
---   scale of the inputs): the norm is above :ratio of the last kernel's norm in the same batch and
---   above :floor, for at least :consecutive batches in a row. Rule "history": the norm is above
---   :growth times the largest norm that any weight had in the first half of the run up to the
---   jump; hits count from the jump on. A jump is a batch that exceeds that and :floor, with a loss
---   (where recorded) higher than before, and the next batches, :consecutive in all, stay above or
---   become non-finite; a jump within the first :warm_up batches must lead to :certain times.
+--   scale of the inputs): the norm is above :ratio of the last kernel's norm in the same batch
+--   and above :floor, for at least :consecutive batches of an optimizer in a row. Rule "history":
+--   the norm is above :growth times the largest norm that any weight had in the first half of the
+--   run up to the jump; hits count from the jump on. A jump is a batch that exceeds that and
+--   :floor, with a loss (where recorded) higher than before, and the next batches, :consecutive
+--   in all, stay above or become non-finite; a jump within the first :warm_up batches must lead
+--   to :certain times.
 --   It lies when a run was recorded only after it had exploded, and "absolute" depends on the
 --   units of the loss. With :epoch_from, history begins there.
 -- parameter :run TEXT = NULL: exact name of a run; NULL: every run
@@ -104,7 +105,8 @@ WITH RECURSIVE
   ),
   suspects AS MATERIALIZED (
     SELECT
-      gradients.weight_id, gradients.batch_id, levels.number, norm, last_norm, baseline,
+      gradients.weight_id, gradients.batch_id, levels.optimizer, levels.number, norm, last_norm,
+      baseline,
       nan_count + posinf_count + neginf_count AS nonfinite_count,
       norm > coalesce(:threshold, 1e10) AS by_size,
       instr(shape, ',') > 0 AND position > first_position AND position < last_position
@@ -122,30 +124,33 @@ WITH RECURSIVE
       AND epoch BETWEEN coalesce(:epoch_from, 0) AND coalesce(:epoch_to, 9223372036854775807)
   ),
   hits AS (
-    SELECT weight_id, batch_id, number, 'nonfinite' AS rule, 1.0 * nonfinite_count AS value,
-      0.0 AS threshold, 1 AS needed
+    SELECT weight_id, batch_id, optimizer, number, 'nonfinite' AS rule,
+      1.0 * nonfinite_count AS value, 0.0 AS threshold, 1 AS needed
     FROM suspects WHERE nonfinite_count > 0
     UNION ALL
-    SELECT weight_id, batch_id, number, 'absolute', norm, 1.0 * coalesce(:threshold, 1e10), 1
+    SELECT weight_id, batch_id, optimizer, number, 'absolute', norm,
+      1.0 * coalesce(:threshold, 1e10), 1
     FROM suspects WHERE by_size
     UNION ALL
-    SELECT weight_id, batch_id, number, 'last layer', norm / last_norm,
+    SELECT weight_id, batch_id, optimizer, number, 'last layer', norm / last_norm,
       1.0 * coalesce(:ratio, 70), coalesce(:consecutive, 3)
     FROM suspects WHERE by_last_layer
     UNION ALL
-    SELECT weight_id, batch_id, number, 'history', norm / baseline, 1.0 * coalesce(:growth, 10), 1
+    SELECT weight_id, batch_id, optimizer, number, 'history', norm / baseline,
+      1.0 * coalesce(:growth, 10), 1
     FROM suspects WHERE by_history
   ),
   hits_by_streak AS (
     -- Within a streak the batch's number and the hit's own rank grow together.
-    SELECT *, number - row_number() OVER (PARTITION BY weight_id, rule ORDER BY number) AS streak
+    SELECT *,
+      number - row_number() OVER (PARTITION BY weight_id, rule, optimizer ORDER BY number) AS streak
     FROM hits
   ),
   streaks AS (
     SELECT weight_id, rule, threshold, count(*) AS hit_batches, max(value) AS worst,
       min(batch_id) AS first_batch_id, max(batch_id) AS last_batch_id
     FROM hits_by_streak
-    GROUP BY weight_id, rule, streak
+    GROUP BY weight_id, rule, optimizer, streak
     HAVING count(*) >= needed
   ),
   findings_by_rule AS (

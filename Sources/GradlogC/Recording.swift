@@ -57,7 +57,7 @@ public func gradlog_add(
   status { () throws(GradlogError) in
     let gradient = try given(gradient, "the gradient")
     let handle = try BatchHandle.of(batch).takeUnretainedValue()
-    guard !handle.recorder.isForked else { return }
+    try handle.recorder.refuseFork()
     handle.batch?.add(gradient.pointee)
     if let failure = handle.batch?.failure { throw failure }
   }
@@ -66,6 +66,7 @@ public func gradlog_add(
 @c @implementation
 public func gradlog_end(_ batch: OpaquePointer?) -> Int32 {
   status { () throws(GradlogError) in
+    try BatchHandle.of(batch).takeUnretainedValue().recorder.refuseFork()
     let handle = try BatchHandle.of(batch).takeRetainedValue()
     guard let batch = handle.batch.take() else { return }
     if let failure = handle.recorder.end(batch, handle.context) { throw failure }
@@ -74,7 +75,10 @@ public func gradlog_end(_ batch: OpaquePointer?) -> Int32 {
 
 @c @implementation
 public func gradlog_discard(_ batch: OpaquePointer?) {
-  guard let handle = try? BatchHandle.of(batch).takeRetainedValue(), let batch = handle.batch.take()
+  guard let reference = try? BatchHandle.of(batch),
+    !reference.takeUnretainedValue().recorder.isForked
   else { return }
+  let handle = reference.takeRetainedValue()
+  guard let batch = handle.batch.take() else { return }
   handle.recorder.discard(batch)
 }

@@ -68,7 +68,7 @@ import Testing
       "reference: run 'mlp', epoch 0, batch 0: row 2 of gradient_statistics refers to a row of weights that is not there"
     ),
     Damage(
-      "DELETE FROM batches WHERE batch_id = 1; DELETE FROM gradient_statistics WHERE gradient_id <= 6; DELETE FROM gradient_values WHERE gradient_id BETWEEN 2 AND 6; DELETE FROM findings",
+      "DELETE FROM batches WHERE batch_id = 1; DELETE FROM gradient_statistics WHERE gradient_id <= 6; DELETE FROM gradient_values WHERE gradient_id BETWEEN 2 AND 6; DELETE FROM findings; DELETE FROM gradient_series",
       "reference: row 1 of gradient_values refers to a row of gradient_statistics that is not there"
     ),
     Damage(
@@ -205,24 +205,53 @@ import Testing
     ),
   ]
 
+  private static let series = [
+    Damage(
+      "UPDATE gradient_series SET batch_count = 2 WHERE run_id = 1",
+      "series: run 'mlp': the blobs of row 1 do not fit 2 batches of 6 weights"),
+    Damage(
+      "UPDATE gradient_series SET absent_blob = x'00' WHERE run_id = 2",
+      "series: run 'lean': the blobs of row 19 do not fit 1 batches of 6 weights"),
+    Damage(
+      "UPDATE gradient_series SET norms_blob = zeroblob(144) WHERE run_id = 1",
+      "series: run 'mlp', epoch 0, batch 0, weight 'kernel': norm is 0 in gradient_series, and "
+        + "2.29129 in gradient_statistics"),
+    Damage(
+      "UPDATE gradient_series SET mean_abs_nonzero_blob = norms_blob WHERE run_id = 1",
+      "series: run 'mlp', epoch 0, batch 0, weight 'kernel': the mean of |g| over non-zero elements "
+        + "is 2.29129 in gradient_series, and 0.875 in gradient_statistics"),
+    Damage(
+      "UPDATE gradient_series SET absent_blob = NULL WHERE run_id = 1",
+      "series: run 'mlp', epoch 0, batch 0, weight 'frozen': absent is 0 in gradient_series, and 1 "
+        + "in gradient_statistics"),
+    Damage(
+      "UPDATE gradient_series SET nonfinite_blob = NULL WHERE run_id = 1",
+      "series: run 'mlp', epoch 0, batch 0, weight 'odd': nan_count is 0 in gradient_series, and 1 "
+        + "in gradient_statistics"),
+    Damage(
+      "UPDATE gradient_series SET first_batch_id = 2 WHERE run_id = 1",
+      "series: run 'mlp', epoch 0, batch 0, weight 'kernel': batch_id is 2 in gradient_series, and "
+        + "1 in gradient_statistics"),
+  ]
+
   private static let schema = [
     Damage("PRAGMA user_version = 0", "schema: user_version is 0, which no format of gradlog has"),
     Damage(
       "DROP TABLE findings; CREATE VIEW findings AS WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x FROM c) SELECT x FROM c",
-      "schema: the table findings is not that of format 1"),
+      "schema: the table findings is not that of format 2"),
     Damage(
-      "ALTER TABLE findings ADD COLUMN more", "schema: the table findings is not that of format 1"),
+      "ALTER TABLE findings ADD COLUMN more", "schema: the table findings is not that of format 2"),
     Damage(
       "DELETE FROM grdb_migrations",
-      "schema: grdb_migrations does not list 'format-1', though user_version says so"),
+      "schema: grdb_migrations does not list 'format-2', though user_version says so"),
     Damage(
       "DROP VIEW gradients; CREATE VIEW gradients AS SELECT 1 AS run",
-      "schema: the view gradients is not that of format 1"),
+      "schema: the view gradients is not that of format 2"),
   ]
 
   @Test(
     arguments: runsAndWeights + constraints + references + batches + rows + statistics + findings
-      + schema)
+      + series + schema)
   func damageIsTold(_ damage: Damage) throws {
     let recording = try SoundRecording()
     try recording.damage(damage.sql)
@@ -274,7 +303,8 @@ import Testing
 
   @Test func theSampleIsAsLargeAsAskedForAndAlwaysTheSame() throws {
     let recording = try SoundRecording()
-    try recording.damage("UPDATE gradient_statistics SET norm = norm * 2")
+    try recording.damage(
+      "UPDATE gradient_statistics SET norm = norm * 2; DELETE FROM gradient_series")
     var options = VerificationOptions()
     options.share = 0
     #expect(try recording.faults(options) == [])

@@ -113,8 +113,12 @@ import Testing
     stopped early: 0
     nonfinite critical half 0 0 1
     called 1, counted 3, same 1, beyond 1
+    forked add: 9 the recorder was opened in another process, before fork(); open a recorder in the process that trains
+    forked end: 9 the recorder was opened in another process, before fork(); open a recorder in the process that trains
     forked: 9 the recorder was opened in another process, before fork(); open a recorder in the process that trains
     forked close: 9 the recorder was opened in another process, before fork(); open a recorder in the process that trains
+    add: 0
+    end: 0
     losses: 2 weight "w": dtype 9 is not a type that gradients have; pass GRADLOG_FLOAT16, GRADLOG_BFLOAT16, GRADLOG_FLOAT32 or GRADLOG_FLOAT64
     lost 5 0
     close: 2 not in the file: 5 batches; weight "w": dtype 9 is not a type that gradients have; pass GRADLOG_FLOAT16, GRADLOG_BFLOAT16, GRADLOG_FLOAT32 or GRADLOG_FLOAT64
@@ -125,7 +129,7 @@ import Testing
     add: 1 the batch is NULL; pass the address of one
     end: 1 the batch is NULL; pass the address of one
     earlier: 0
-    resumed 1 3 2
+    resumed 1 4 0
     interrupted: 0
 
     """
@@ -145,5 +149,6 @@ import Testing
     "3|0|13||0|-|1|-|sick|float64|[3]|0|0|dense|000000000000F03F000000000000F07F000000000000F8FF",
     "3|1|14||0|-|1|-|sick|float64|[3]|0|0|dense|000000000000F03F000000000000F07F000000000000F8FF",
     "3|2|15||0|-|1|-|sick|float64|[3]|0|0|dense|000000000000F03F000000000000F07F000000000000F8FF",
+    "4|0|16||0|-|0|-|sick|float64|[3]|1|-|-|",
   ]
 }

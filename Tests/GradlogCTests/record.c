@@ -112,10 +112,15 @@ static void record_trouble(gradlog_recorder *recorder) {
 }
 
 static void use_after_fork(gradlog_recorder *recorder) {
+  gradlog_batch_context context = {.size = sizeof context, .epoch = 4};
+  gradlog_gradient gradient = {.weight = "sick"};
+  gradlog_batch *batch;
+  gradlog_begin(recorder, &context, &batch);
   fflush(stdout);
   if (fork() == 0) {
-    gradlog_batch_context context = {.size = sizeof context, .epoch = 4};
-    gradlog_gradient gradient = {.weight = "sick"};
+    say("forked add", gradlog_add(batch, &gradient));
+    say("forked end", gradlog_end(batch));
+    gradlog_discard(batch);
     say("forked", gradlog_record(recorder, &context, &gradient, 1));
     say("forked close", gradlog_close(recorder));
     gradlog_release(recorder);
@@ -123,6 +128,8 @@ static void use_after_fork(gradlog_recorder *recorder) {
     _exit(0);
   }
   wait(NULL);
+  say("add", gradlog_add(batch, &gradient));
+  say("end", gradlog_end(batch));
 }
 
 int main(int count, char **arguments) {

@@ -37,6 +37,9 @@ import Testing
           gradients.add("\(list.name) float16", list.values.map { Float16($0) }, shape: shape)
           gradients.add(
             "\(list.name) bfloat16", list.values.map { BFloat16(Float($0)) }, shape: shape)
+          gradients.add(
+            "\(list.name) rows", rows: list.values.map { Float($0) },
+            at: list.values.indices.map { $0 * 2 }, shape: [list.values.count * 2, 1])
         }
       }
     }
@@ -44,6 +47,6 @@ import Testing
       .appendingPathComponent("second_reader.py").path
     let (status, output) = try Self.run([script, path])
     #expect(status == 0, "\(output)")
-    #expect(output == "\(HostileTensors.lists.count * 4)\n")
+    #expect(output == "\(HostileTensors.lists.count * 5)\n")
   }
 }

@@ -9,12 +9,22 @@ import numpy
 UNDERFLOW = {"float16": 2.0**-25, "bfloat16": 2.0**-134, "float8_e4m3": 2.0**-10, "float8_e5m2": 2.0**-17}
 
 
-def elements(blob, dtype, shape):
+def elements(blob, dtype, shape, encoding):
+    shape = json.loads(shape)
+    if encoding == "rows":
+        width = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}[dtype] * int(numpy.prod(shape[1:]))
+        count = len(blob) // (8 + width)
+        assert len(blob) == count * (8 + width)
+        gradient = numpy.zeros(shape)
+        rows = elements(blob[8 * count :], dtype, json.dumps([count] + shape[1:]), "dense")
+        gradient[numpy.frombuffer(blob, "<i8", count)] = rows
+        return gradient
+    assert encoding == "dense"
     if dtype == "bfloat16":
         flat = (numpy.frombuffer(blob, "<u2").astype("<u4") << 16).view("<f4")
     else:
         flat = numpy.frombuffer(blob, {"float16": "<f2", "float32": "<f4", "float64": "<f8"}[dtype])
-    return flat.reshape(json.loads(shape)).astype("f8")
+    return flat.reshape(shape).astype("f8")
 
 
 def exponent_histogram(blob):
@@ -33,7 +43,7 @@ def close(found, expected, scale):
 
 
 def check(row):
-    values = elements(row["values_blob"], row["dtype"], row["shape"])
+    values = elements(row["values_blob"], row["dtype"], row["shape"], row["encoding"])
     assert values.size == row["element_count"]
     finite = values[numpy.isfinite(values)].ravel()
     magnitudes = numpy.abs(finite)

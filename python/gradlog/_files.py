@@ -11,7 +11,7 @@ from gradlog import _library
 from gradlog.errors import ErrorCode, GradlogError
 
 APPLICATION_ID = 0x67726164
-FORMAT = 1
+FORMAT = 2
 
 
 def open_for_reading(path: str) -> sqlite3.Connection:
@@ -50,9 +50,7 @@ def _refuse_unless_readable(path: str) -> None:
     try:
         status = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
-        raise GradlogError(
-            f"there is no file '{path}'", "check the path", ErrorCode.NOT_FOUND
-        ) from None
+        raise GradlogError(f"there is no file '{path}'", "check the path", ErrorCode.NOT_FOUND) from None
     except (OSError, ValueError) as error:
         raise GradlogError(
             f"'{path}' cannot be reached ({error})", "check the path", ErrorCode.STORAGE

@@ -19,7 +19,7 @@ class Slot:
     """The ``gradlog_gradient`` of one weight, used again in each batch: as a rule only the address of the
     data changes."""
 
-    __slots__ = ("gradient", "weight", "dtype", "shape", "strides", "kept")
+    __slots__ = ("dtype", "gradient", "kept", "shape", "strides", "weight")
 
     def __init__(self, gradient: CGradient, weight: str) -> None:
         self.gradient = gradient
@@ -112,8 +112,7 @@ def _code(dtype: Any, weight: str) -> tuple[int, int]:
     name = str(dtype).removeprefix("torch.")
     if name not in DTYPES:
         raise TypeError(
-            f'gradient of "{weight}": {name} is not a type that gradients have; '
-            f"pass {', '.join(DTYPES)}"
+            f'gradient of "{weight}": {name} is not a type that gradients have; pass {", ".join(DTYPES)}'
         )
     _codes[dtype] = DTYPES[name], dtype.itemsize
     return _codes[dtype]
@@ -125,9 +124,7 @@ def _in_machine_order(array: Any) -> Any:
 
 def _is_torch(value: Any) -> bool:
     # A subclass (Parameter, DTensor) may live in another module.
-    return any(
-        base.__name__ == "Tensor" and base.__module__ == "torch" for base in type(value).__mro__
-    )
+    return any(base.__name__ == "Tensor" and base.__module__ == "torch" for base in type(value).__mro__)
 
 
 def _as_numpy(value: Any, weight: str) -> Any:

@@ -26,6 +26,9 @@ from gradlog.findings import Finding, Losses, read
 
 _LAYOUTS_KEPT = 16
 
+_listening = threading.local()
+"""``now`` on a thread that is calling on_finding: the writer, which cannot wait for itself."""
+
 
 class Recorder:
     """Records the gradients of a training run into one SQLite file.
@@ -100,7 +103,7 @@ class Recorder:
             world_size=world_size,
             stage=stage,
             framework=framework,
-            configuration=json.dumps(dict(configuration or {})),
+            configuration=json.dumps(dict(configuration or {}), ensure_ascii=False),
             capture=capture,
             include=include,
             exclude=exclude,
@@ -166,13 +169,13 @@ class Recorder:
             context.step = operator.index(step)
             has |= _library.HAS_STEP
         if loss is not None:
-            context.loss = float(loss)
+            context.loss = _number(loss)
             has |= _library.HAS_LOSS
         if learning_rate is not None:
-            context.learning_rate = float(learning_rate)
+            context.learning_rate = _number(learning_rate)
             has |= _library.HAS_LEARNING_RATE
         if loss_scale is not None:
-            context.loss_scale = float(loss_scale)
+            context.loss_scale = _number(loss_scale)
             has |= _library.HAS_LOSS_SCALE
         context.has = has
         context.optimizer = optimizer.encode() if optimizer else None
@@ -245,6 +248,7 @@ class Recorder:
 
         :raises GradlogError: the first failure since the recorder was opened.
         """
+        _refuse_listener("flush")
         code = self._library.gradlog_flush(self._handle)
         if code:
             raise _library.failure(self._library, code)
@@ -256,6 +260,7 @@ class Recorder:
         :raises GradlogError: the first failure since the recorder was opened, with how much was lost. The
             file is closed all the same.
         """
+        _refuse_listener("close")
         close = self._library.gradlog_close if finished else self._library.gradlog_close_interrupted
         code = close(self._handle)
         if code != ErrorCode.MISUSE:
@@ -303,17 +308,37 @@ class _Layout:
         self.context_address = addressof(self.context)
 
 
+def _number(value: Any) -> float:
+    """A number, or a tensor that holds one."""
+    if type(value) is float:
+        return value
+    # torch warns of a loss that still belongs to a graph.
+    return float(value.detach() if hasattr(value, "detach") else value)
+
+
 def _callback(on_finding: Callable[[Finding], object] | None) -> Any:
     if on_finding is None:
         return None
 
     def call(finding: Any, _user_data: Any) -> None:
+        _listening.now = True
         try:
             on_finding(read(finding.contents))
         except Exception as error:
             print(f"gradlog: on_finding failed: {error!r}", file=sys.stderr)
+        finally:
+            _listening.now = False
 
     return _library.FindingCallback(call)
+
+
+def _refuse_listener(call: str) -> None:
+    if getattr(_listening, "now", False):
+        raise GradlogError(
+            f"on_finding called {call}(), which waits for on_finding to return",
+            "let the training thread do it, when recorder.stopped is set",
+            ErrorCode.MISUSE,
+        )
 
 
 def _finish(library: ctypes.CDLL, handle: int, _callback: Any) -> None:

@@ -1,8 +1,10 @@
-"""Where a test records: in memory, exactly, and in a real file through the recorder."""
+"""What the tests of the package share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,29 @@ import pytest
 from memory_recorder import MemoryRecorder, Record
 
 
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    """Where a recording goes."""
+    return str(tmp_path / "runs.db")
+
+
+def rows(path: str, sql: str) -> list[tuple[Any, ...]]:
+    """Reads with SQLite alone."""
+    database = sqlite3.connect(path)
+    try:
+        return database.execute(sql).fetchall()
+    finally:
+        database.close()
+
+
+def python(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs a program in a process of its own."""
+    command = [sys.executable, "-c", program, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+
 class Target:
-    """Something to record into; ``file`` goes to ``record``, ``records`` tells what arrived."""
+    """Something for a tap to record into; ``file`` goes to it, ``records`` tells what arrived."""
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
@@ -27,6 +50,7 @@ class Target:
 
 @pytest.fixture(params=["memory", "file"])
 def target(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
+    """In memory, exactly as a tap handed it over, and in a real file."""
     if request.param == "memory":
         return Target(None)
     pytest.importorskip("recorded_file", reason="the recorder's library is not built")
@@ -35,4 +59,5 @@ def target(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
 
 @pytest.fixture
 def memory() -> MemoryRecorder:
+    """A recorder of which a test sees every record."""
     return MemoryRecorder()

@@ -23,8 +23,8 @@
  * WHAT FAILS AND WHAT IS COUNTED. Recording never stops a training. A batch that is not in the file in
  * the end, because the disk is full, say, is counted, said once on stderr and reported by
  * gradlog_losses() and gradlog_close(); the call that handed it over has returned GRADLOG_OK long
- * before. A batch that cannot be taken at all, because a tensor makes no sense, makes the call fail and
- * is counted too.
+ * before. A batch that cannot be taken at all makes the call fail and is counted too: because a tensor
+ * makes no sense, or with GRADLOG_STORAGE because the memory is used up and overflow is "drop".
  *
  * HANDLES. A recorder lives from gradlog_open() to gradlog_release(); every function may be called on it
  * until then, after gradlog_close() too. A batch lives from gradlog_begin() to gradlog_end() or
@@ -36,8 +36,8 @@
  * begins a second batch before it ended its first may wait for ever when the memory limit is reached.
  *
  * FORK. After fork() a recorder belongs to the process that opened it. In the child every call fails
- * with GRADLOG_MISUSE and touches neither the file nor a lock, gradlog_release() frees nothing, and
- * the parent goes on undisturbed.
+ * with GRADLOG_MISUSE and touches neither the file nor a lock, gradlog_discard() and gradlog_release()
+ * free nothing, and the parent goes on undisturbed.
  *
  * VERSIONS. Structures that may grow begin with `size`, to be set to sizeof. Zeros mean the default
  * everywhere, so that `{.size = sizeof x}` is a complete structure. The layout of gradlog_gradient is

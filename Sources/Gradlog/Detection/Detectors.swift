@@ -17,8 +17,7 @@ struct InspectedGradient {
     nonFiniteCount = statistics.nonFiniteCount
     isAllZero = statistics.elementCount > 0 && statistics.zeroCount == statistics.elementCount
     norm = statistics.norm
-    let nonZeroCount = statistics.finiteCount - statistics.zeroCount
-    meanAbsNonZero = nonZeroCount > 0 ? statistics.sumAbs / Double(nonZeroCount) : nil
+    meanAbsNonZero = statistics.meanAbsNonZero
   }
 }
 
@@ -48,6 +47,9 @@ struct Detectors {
     var worst: Double
   }
 
+  /// `allCases` makes an array each time.
+  private static let rules = Rule.allCases
+
   /// The gradients of the batch that is being recorded.
   private var gradients: [InspectedGradient] = []
   private var streaks: [Key: Streak] = [:]
@@ -70,12 +72,12 @@ struct Detectors {
     defer { gradients.removeAll(keepingCapacity: true) }
     begun.removeAll(keepingCapacity: true)
     batch += 1
-    let lastKernel = gradients.filter(\.isKernel).max { $0.position < $1.position }
+    let lastKernel = gradients.lazy.filter(\.isKernel).max { $0.position < $1.position }
     largestLastNorm = max(largestLastNorm, lastKernel?.norm ?? 0)
     let surroundings = InspectedBatch(
       batchID: batchID, loss: loss, lastKernel: lastKernel, largestLastNorm: largestLastNorm)
     for gradient in gradients {
-      for rule in Rule.allCases {
+      for rule in Self.rules {
         guard let value = rule.value(of: gradient, in: surroundings) else { continue }
         if note(value, of: rule, weightID: gradient.weightID, batchID: batchID) {
           begun.append((rule, gradient, value))

@@ -1,3 +1,4 @@
+internal import Dispatch
 internal import GRDB
 internal import Glibc
 internal import Synchronization
@@ -18,6 +19,8 @@ internal import Synchronization
 /// said once on stderr, counted in ``losses`` and in the file, and thrown by ``close()``.
 public final class GradientRecorder: Sendable {
   private let database: DatabaseQueue
+  /// nil with a rollback journal.
+  private let checkpointer: Checkpointer?
   private let queue: SlabQueue
   private let counter = LossCounter()
   private let watch: FindingWatch
@@ -74,10 +77,12 @@ public final class GradientRecorder: Sendable {
     // Before anything is opened: a file that a forked process takes along must not be.
     try OpenRuns.claim(claim)
     let database: DatabaseQueue
+    let checkpointer: Checkpointer?
     let state: RunState
     do {
       database = try DatabaseFile.openForRecording(path, journal: options.journalSettings)
       state = try Self.open(RunIdentity(name, options), in: database)
+      checkpointer = try Self.checkpointer(options.journalSettings, of: database)
     } catch {
       OpenRuns.release(claim)
       throw GradlogError(error, path: path)
@@ -85,10 +90,15 @@ public final class GradientRecorder: Sendable {
     let queue = SlabQueue(options.limits)
     let counter = counter
     let watch = FindingWatch(options)
+    DispatchQueue(label: "gradlog.statistics").async { StatisticsStage.run(on: queue) }
     database.asyncWriteWithoutTransaction { db in
-      Writer.run(state, options, from: queue, losses: counter, watch: watch, in: db, path: path)
+      checkpointer?.watch(db)
+      Writer.run(
+        state, options, from: queue, losses: counter, watch: watch, checkpointer: checkpointer,
+        in: db, path: path)
     }
     self.database = database
+    self.checkpointer = checkpointer
     self.queue = queue
     self.watch = watch
     self.run = name
@@ -108,10 +118,23 @@ public final class GradientRecorder: Sendable {
     }
   }
 
+  private static func checkpointer(
+    _ journal: RecordingJournal, of database: DatabaseQueue
+  ) throws -> Checkpointer? {
+    guard journal.mode == .wal else { return nil }
+    do {
+      return try Checkpointer(path: database.path, logLimit: journal.logLimit)
+    } catch {
+      try? DatabaseFile.finish(database)
+      throw error
+    }
+  }
+
   deinit {
     guard !isClosed.load(ordering: .acquiring), getpid() == process else { return }
     // Writing here could block or fail where nobody can be told.
     let lost = queue.abandon()
+    checkpointer?.abandon()
     OpenRuns.release(claim)
     complain("a recorder was not closed; \(lost) batches are lost; call close()")
   }
@@ -138,10 +161,7 @@ public final class GradientRecorder: Sendable {
   ///
   /// - Throws: why the batch is lost; it is counted.
   package func begin(_ context: BatchContext) throws(GradlogError) -> GradientBatch {
-    guard getpid() == process else {
-      complainOfFork()
-      throw Self.forked
-    }
+    try refuseFork()
     if let failure = context.failure { throw lose(because: failure) }
     guard let slab = queue.checkOut() else {
       let closed = isClosed.load(ordering: .acquiring)
@@ -226,6 +246,7 @@ public final class GradientRecorder: Sendable {
     } catch {
       counter.add(failure: GradlogError(error, path: database.path))
     }
+    checkpointer?.stop()
     do {
       try DatabaseFile.finish(database)
     } catch {
@@ -275,6 +296,14 @@ public final class GradientRecorder: Sendable {
 }
 
 extension GradientRecorder {
+  /// - Throws: ``GradlogError`` with code `misuse` in a process forked from the one that opened the
+  ///   recorder, which is also said on stderr.
+  package func refuseFork() throws(GradlogError) {
+    guard isForked else { return }
+    complainOfFork()
+    throw Self.forked
+  }
+
   /// In a forked child the locks may be held by threads that do not exist there, so nothing is
   /// counted: only said, once.
   private func complainOfFork() {

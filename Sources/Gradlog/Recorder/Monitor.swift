@@ -35,7 +35,7 @@ package final class Monitor<State>: @unchecked Sendable {
   }
 
   /// What a look at the state says to someone who waits.
-  enum Look<Result> {
+  package enum Look<Result> {
     case ready(Result)
     /// Look again after the next ``notify()``, or at this monotonic time in seconds.
     case wait(until: Double?)
@@ -43,7 +43,7 @@ package final class Monitor<State>: @unchecked Sendable {
 
   /// Calls `body` until it is ready. It is called anew each time, never suspended half way, so that
   /// it cannot hold on to a state that has changed meanwhile.
-  func wait<Result>(_ body: (inout State) -> Look<Result>) -> Result {
+  package func wait<Result>(_ body: (inout State) -> Look<Result>) -> Result {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
     while true {
@@ -61,7 +61,7 @@ package final class Monitor<State>: @unchecked Sendable {
   }
 
   /// Lets everyone who waits look again.
-  func notify() {
+  package func notify() {
     pthread_cond_broadcast(changed)
   }
 }

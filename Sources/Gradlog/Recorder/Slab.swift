@@ -20,88 +20,82 @@ struct PendingGradient {
   let offset: Int
 }
 
-/// A piece of memory that holds the bytes of whole batches on their way to the writer.
+/// What was computed of a gradient that waits in a slab.
+struct MeasuredGradient {
+  var statistics = GradientStatistics()
+  /// Where its exponent histogram lies, encoded, in the slab.
+  var exponents = (offset: 0, count: 0)
+}
+
+/// A piece of memory that holds whole batches on their way to the file: first their bytes, then also
+/// their statistics.
 ///
 /// Slabs are used again and again, so that recording allocates nothing once the sizes are known. A
 /// slab belongs to one thread at a time: ``SlabQueue`` hands it over.
 final class Slab {
   private(set) var batches: [PendingBatch] = []
   private(set) var gradients: [PendingGradient] = []
-  private(set) var capacity = 0
-  private(set) var used = 0
-  private var memory: UnsafeMutableRawPointer?
-  /// The capacity that ``SlabQueue`` has counted against its limit.
-  var countedCapacity = 0
+  private var tensors = GrowingMemory()
+  /// One for each of ``gradients`` when the slab is measured.
+  private var measured: [MeasuredGradient] = []
+  private var exponents = GrowingMemory()
 
   /// Where the batch that is being assembled begins.
   private var openBatch = (firstGradient: 0, offset: 0)
 
-  /// Tensors begin at cache lines, so that statistics read whole ones.
-  private static let alignment = 64
+  /// What ``SlabQueue`` knows of the slab.
+  var account = SlabAccount()
 
-  deinit {
-    memory?.deallocate()
+  /// Bytes that the tensors of its batches take.
+  var used: Int { tensors.used }
+
+  /// About the bytes that its batches take in the file.
+  var written: Int { tensors.used + gradients.count * 200 }
+
+  /// Bytes that tensors may take before the slab grows.
+  var capacity: Int { tensors.capacity }
+
+  /// All bytes that it takes.
+  var footprint: Int {
+    let entry = MemoryLayout<PendingGradient>.stride + MemoryLayout<MeasuredGradient>.stride
+    return tensors.capacity + exponents.capacity + gradients.capacity * entry
   }
 
-  /// Makes room for `byteCount` more bytes.
+  /// Makes room for `byteCount` more bytes of tensors.
   func reserve(_ byteCount: Int) {
-    let needed = used + byteCount
-    guard needed > capacity else { return }
-    let grown = UnsafeMutableRawPointer.allocate(byteCount: needed, alignment: Self.alignment)
-    if let memory {
-      grown.copyMemory(from: memory, byteCount: used)
-      memory.deallocate()
-    }
-    memory = grown
-    capacity = needed
+    tensors.reserve(byteCount)
   }
 
   /// Copies a gradient to the end of the batch that is being assembled.
   func append(_ tensor: TensorView, of weight: String) {
-    let byteCount = tensor.bytes.count
-    let room = room(for: byteCount)
-    if let source = tensor.bytes.baseAddress {
-      room?.copyMemory(from: source, byteCount: byteCount)
-    }
+    let offset = tensors.append(tensor.bytes)
     gradients.append(
       PendingGradient(
-        weight: weight, tensor: (tensor.dtype, tensor.shape, tensor.elementCount), offset: used))
-    use(byteCount)
+        weight: weight, tensor: (tensor.dtype, tensor.shape, tensor.elementCount), offset: offset))
   }
 
   /// Copies a gradient that is not contiguous to the end of the batch that is being assembled.
   func append(_ tensor: StridedTensor, of weight: String) {
-    if let room = room(for: tensor.byteCount) { tensor.copy(to: room) }
+    let offset = tensors.append(upTo: tensor.byteCount) { room in
+      tensor.copy(to: room)
+      return tensor.byteCount
+    }
     gradients.append(
       PendingGradient(
-        weight: weight, tensor: (tensor.dtype, tensor.shape, tensor.elementCount), offset: used))
-    use(tensor.byteCount)
+        weight: weight, tensor: (tensor.dtype, tensor.shape, tensor.elementCount), offset: offset))
   }
 
   /// Copies the rows of a gradient to the end of the batch that is being assembled.
   func append(_ tensor: RowSparseTensor, of weight: String) {
-    guard let room = room(for: max(1, tensor.largestByteCount)) else { return }
-    let count = tensor.store(at: room)
+    var count = 0
+    let offset = tensors.append(upTo: tensor.largestByteCount) { room in
+      count = tensor.store(at: room)
+      return tensor.byteCount(of: count)
+    }
     gradients.append(
       PendingGradient(
         weight: weight, tensor: (tensor.dtype, tensor.shape, tensor.elementCount),
-        rowCount: count, offset: used))
-    use(tensor.byteCount(of: count))
-  }
-
-  /// Where the next gradient, of so many bytes, goes; nil when nothing was ever reserved for one.
-  private func room(for byteCount: Int) -> UnsafeMutableRawPointer? {
-    let padded = Self.padded(byteCount)
-    if used + padded > capacity { reserve(max(padded, used)) }
-    return memory.map { $0 + used }
-  }
-
-  private func use(_ byteCount: Int) {
-    used += Self.padded(byteCount)
-  }
-
-  private static func padded(_ byteCount: Int) -> Int {
-    (byteCount + alignment - 1) & ~(alignment - 1)
+        rowCount: count, offset: offset))
   }
 
   /// Notes that a weight has no gradient in the batch that is being assembled.
@@ -123,14 +117,30 @@ final class Slab {
   /// Forgets the batch that is being assembled.
   func discardBatch() {
     gradients.removeSubrange(openBatch.firstGradient...)
-    used = openBatch.offset
+    tensors.cut(at: openBatch.offset)
+  }
+
+  /// Computes the statistics of every gradient.
+  func measure(with pass: inout StatisticsPass) {
+    measured.reserveCapacity(gradients.count)
+    for index in gradients.indices {
+      var result = MeasuredGradient()
+      if let tensor = tensor(at: index) {
+        result.statistics = pass.run(over: tensor)
+        let blob = pass.exponentsBlob
+        result.exponents = (exponents.append(blob), blob.count)
+      }
+      measured.append(result)
+    }
   }
 
   /// Forgets everything and keeps the memory.
   func removeAll() {
     batches.removeAll(keepingCapacity: true)
     gradients.removeAll(keepingCapacity: true)
-    used = 0
+    measured.removeAll(keepingCapacity: true)
+    tensors.cut(at: 0)
+    exponents.cut(at: 0)
     openBatch = (0, 0)
   }
 
@@ -138,12 +148,33 @@ final class Slab {
   func tensor(at index: Int) -> RecordedTensor? {
     let gradient = gradients[index]
     guard let tensor = gradient.tensor else { return nil }
-    let start = memory.map { UnsafeRawPointer($0) + gradient.offset }
+    let width = tensor.dtype.byteWidth
     if let count = gradient.rowCount {
+      let start = tensors.bytes(at: gradient.offset, count: 0).baseAddress
       return .rows(StoredRows(checked: tensor, count: count, at: start))
     }
-    let byteCount = tensor.elementCount * tensor.dtype.byteWidth
     return .whole(
-      TensorView(checked: tensor, bytes: UnsafeRawBufferPointer(start: start, count: byteCount)))
+      TensorView(
+        checked: tensor,
+        bytes: tensors.bytes(at: gradient.offset, count: tensor.elementCount * width)))
   }
+
+  /// The statistics of a gradient by its index in ``gradients``, once the slab is measured.
+  func statistics(at index: Int) -> GradientStatistics { measured[index].statistics }
+
+  /// The encoded exponent histogram of a gradient, once the slab is measured.
+  func exponentsBlob(at index: Int) -> UnsafeRawBufferPointer {
+    let (offset, count) = measured[index].exponents
+    return exponents.bytes(at: offset, count: count)
+  }
+}
+
+/// What ``SlabQueue`` notes of a slab, with its lock held.
+struct SlabAccount {
+  /// The footprint that is counted against the memory limit.
+  var footprint = 0
+  /// Given when the first batch is checked in; 0 for none.
+  var ticket = 0
+  /// When the first batch was checked in, in monotonic seconds.
+  var since = 0.0
 }

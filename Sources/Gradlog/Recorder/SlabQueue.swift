@@ -1,9 +1,12 @@
-/// The bounded buffer between training threads and the writer.
+/// The bounded buffer between training threads, the statistics and the writer.
 ///
-/// A training thread checks a slab out, fills in one batch without holding the lock, and checks it
-/// in. The writer takes slabs when enough bytes or time have gathered, and gives them back empty. The
-/// lock is held for a few instructions on either side, and the writer is woken once for a group of
-/// batches, because a wake costs more than recording a small batch does.
+///     checkOut → checkIn      takeToMeasure → passOn      take, takeNext → recycle → finish
+///     (training threads)      (``StatisticsStage``)       (``Writer``)
+///
+/// A training thread checks a slab out, fills in one batch without holding the lock, and checks it in.
+/// A slab that is full, or that has waited long enough, goes on to the statistics and then to the
+/// writer, which gives it back empty. The lock is held for a few instructions, and others are woken for
+/// a slab rather than for a batch, because a wake costs more than recording a small batch does.
 final class SlabQueue: Sendable {
   /// When bytes move on.
   struct Limits: Sendable {
@@ -13,18 +16,10 @@ final class SlabQueue: Sendable {
     var waits: Bool
     /// A batch waits at most this many seconds for the writer.
     var delay: Double
-    /// With this many bytes waiting, the writer is woken.
-    var wake = 16 << 20
+    /// With this many bytes waiting, the writer begins.
+    var wake = 4 << 20
     /// A slab takes batches up to this many bytes.
     var slab = 1 << 20
-  }
-
-  /// What the writer is to do.
-  struct Work {
-    /// Slabs with batches, in order.
-    let slabs: [Slab]
-    /// To be passed to ``SlabQueue/finish(flush:)`` when these are written.
-    let flush: Int
   }
 
   private let state: Monitor<State>
@@ -32,6 +27,8 @@ final class SlabQueue: Sendable {
   init(_ limits: Limits) {
     state = Monitor(State(limits: limits))
   }
+
+  // MARK: Training threads
 
   /// A slab to assemble one batch in, to be given back with ``checkIn(_:batchBytes:)`` or
   /// ``putBack(_:)``. nil when the queue is closed, or when it is full and does not wait.
@@ -65,167 +62,99 @@ final class SlabQueue: Sendable {
 
   /// Waits until everything that was checked in before has been written or dropped.
   func flush() {
-    let mine = state.withLock { state in
-      state.requestedFlush += 1
-      return state.requestedFlush
+    let last = state.withLock { state in
+      state.flushed = state.lastTicket
+      return state.lastTicket
     }
     state.notify()
-    state.wait { $0.finishedFlush >= mine || $0.isAbandoned ? .ready(()) : .wait(until: nil) }
+    state.wait { state in
+      state.isFinished(through: last) || state.isAbandoned ? .ready(()) : .wait(until: nil)
+    }
   }
 
-  /// Lets the writer finish what is there and stop; nothing can be checked out afterwards.
+  /// Lets the others finish what is there and stop; nothing can be checked out afterwards.
   func close() {
     state.withLock { $0.isClosed = true }
     state.notify()
   }
 
-  /// Lets the writer stop at once, and returns how many batches are lost.
+  /// Lets the others stop at once, and returns how many batches are lost.
   func abandon() -> Int {
     let lost = state.withLock { state in
       state.isClosed = true
       state.isAbandoned = true
-      let slabs = state.takeAll()
-      return slabs.reduce(0) { $0 + $1.batches.count }
+      return state.batchCount
     }
     state.notify()
     return lost
   }
 
-  /// Waits until there is something to write. nil when the queue is closed and empty.
-  func take() -> Work? {
+  // MARK: Statistics
+
+  /// Waits for a slab whose statistics are to be computed; nil when the queue is closed and empty.
+  func takeToMeasure() -> Slab? {
     state.wait { state in
-      if state.isAbandoned { return .ready(nil) }
-      if state.isDue(at: monotonicSeconds()) {
-        return .ready(Work(slabs: state.takeAll(), flush: state.requestedFlush))
+      let now = monotonicSeconds()
+      if !state.isAbandoned, let slab = state.takeUnmeasured(at: now) { return .ready(slab) }
+      if state.isClosed {
+        state.isMeasured = true
+        self.state.notify()
+        return .ready(nil)
       }
-      if state.isClosed { return .ready(nil) }
-      return .wait(until: state.oldest.map { $0 + state.limits.delay })
+      return .wait(until: state.nextDeadline(after: now))
     }
   }
 
-  /// Whether a training thread waits for the writer, so that the writer must not wait for others.
+  /// Hands a slab with its statistics on to the writer.
+  func passOn(_ slab: Slab) {
+    state.withLock { $0.passOn(slab) }
+    state.notify()
+  }
+
+  // MARK: The writer
+
+  /// Waits until enough bytes or time have gathered, and returns the first slab to be written; nil when
+  /// the queue is closed and empty.
+  func take() -> Slab? {
+    state.wait { state in
+      if state.isAbandoned { return .ready(nil) }
+      guard let first = state.measured.first else {
+        return state.isMeasured ? .ready(nil) : .wait(until: nil)
+      }
+      if state.isDue(at: monotonicSeconds()) { return .ready(state.takeMeasured()) }
+      return .wait(until: first.account.since + state.limits.delay)
+    }
+  }
+
+  /// A slab that could be written now; nil when there is none.
+  func takeMeasured() -> Slab? {
+    state.withLock { $0.measured.isEmpty ? nil : $0.takeMeasured() }
+  }
+
+  /// The next slab that is on its way to the writer; nil when there is none.
+  func takeNext() -> Slab? {
+    state.wait { state in
+      if state.isAbandoned { return .ready(nil) }
+      if !state.measured.isEmpty { return .ready(state.takeMeasured()) }
+      return state.full.isEmpty && state.measuring == nil ? .ready(nil) : .wait(until: nil)
+    }
+  }
+
+  /// Whether someone waits for the writer, so that the writer must not wait for others.
   var isWaitedFor: Bool {
-    state.withLock { $0.isStarved || $0.isClosed || $0.requestedFlush > $0.finishedFlush }
+    state.withLock { $0.isStarved || $0.isClosed || !$0.isFinished(through: $0.flushed) }
   }
 
   /// Takes back a slab whose batches have been read.
   func recycle(_ slab: Slab) {
     slab.removeAll()
-    state.withLock { $0.free.append(slab) }
+    state.withLock { $0.recycle(slab) }
     state.notify()
   }
 
-  /// Lets those go on who wait for this flush.
-  func finish(flush: Int) {
-    state.withLock { $0.finishedFlush = max($0.finishedFlush, flush) }
+  /// Lets those go on who wait for what was taken: it is in the file, or counted as lost.
+  func finish() {
+    state.withLock { $0.taken.removeAll(keepingCapacity: true) }
     state.notify()
-  }
-}
-
-extension SlabQueue {
-  private struct State {
-    let limits: Limits
-    /// A slab with room for more batches, not yet handed to the writer.
-    var open: Slab?
-    var full: [Slab] = []
-    var free: [Slab] = []
-    /// The slabs there are, wherever they are, and the bytes they were counted with.
-    var slabCount = 0
-    var allocated = 0
-    /// Bytes that the writer has not taken.
-    var pendingBytes = 0
-    /// When the oldest batch that the writer has not taken was checked in, in monotonic seconds.
-    var oldest: Double?
-    /// The size of the last batch: what the next one probably needs.
-    var batchBytes = 0
-    /// Whether someone waits for a slab.
-    var isStarved = false
-    var requestedFlush = 0
-    var finishedFlush = 0
-    var isClosed = false
-    var isAbandoned = false
-
-    mutating func takeOpen() -> Slab? {
-      guard !isClosed else { return nil }
-      defer { open = nil }
-      return open
-    }
-
-    /// A slab that was used before, or a new one if the memory limit allows it.
-    mutating func takeFree() -> Slab? {
-      guard !isClosed else { return nil }
-      let needed = max(limits.slab, batchBytes)
-      while let slab = free.popLast() {
-        let missing = max(0, needed - slab.capacity)
-        if missing == 0 || allocated + missing <= limits.memory {
-          reserve(slab, needed)
-          return slab
-        }
-        // Too small, with no memory to let it grow: what it has may be what is missing.
-        allocated -= slab.capacity
-        slabCount -= 1
-      }
-      guard slabCount == 0 || allocated + needed <= limits.memory else { return nil }
-      slabCount += 1
-      let slab = Slab()
-      reserve(slab, needed)
-      return slab
-    }
-
-    private mutating func reserve(_ slab: Slab, _ byteCount: Int) {
-      allocated -= slab.capacity
-      slab.reserve(byteCount)
-      allocated += slab.capacity
-      slab.countedCapacity = slab.capacity
-    }
-
-    private mutating func countGrowth(of slab: Slab) {
-      allocated += slab.capacity - slab.countedCapacity
-      slab.countedCapacity = slab.capacity
-    }
-
-    /// Whether the writer should be woken.
-    mutating func checkIn(_ slab: Slab, _ byteCount: Int) -> Bool {
-      countGrowth(of: slab)
-      batchBytes = byteCount
-      let wasAwake = pendingBytes >= limits.wake
-      pendingBytes += byteCount
-      if open == nil, slab.used + byteCount <= limits.slab {
-        open = slab
-      } else {
-        full.append(slab)
-      }
-      if oldest == nil {
-        oldest = monotonicSeconds()
-        return true
-      }
-      return !wasAwake && pendingBytes >= limits.wake
-    }
-
-    mutating func putBack(_ slab: Slab) {
-      countGrowth(of: slab)
-      if slab.batches.isEmpty {
-        free.append(slab)
-      } else if open == nil {
-        open = slab
-      } else {
-        full.append(slab)
-      }
-    }
-
-    func isDue(at now: Double) -> Bool {
-      if requestedFlush > finishedFlush { return true }
-      guard let oldest else { return false }
-      return isClosed || isStarved || pendingBytes >= limits.wake || now >= oldest + limits.delay
-    }
-
-    mutating func takeAll() -> [Slab] {
-      let slabs = full + (open.map { [$0] } ?? [])
-      full.removeAll(keepingCapacity: true)
-      open = nil
-      oldest = nil
-      pendingBytes = 0
-      return slabs
-    }
   }
 }

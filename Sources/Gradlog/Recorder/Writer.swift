@@ -1,46 +1,47 @@
 internal import GRDB
 
-/// The other end of the ``SlabQueue``: computes statistics, applies the detectors and inserts, on the
-/// connection's own queue, until the slab queue is closed.
+/// The other end of the ``SlabQueue``: applies the detectors and inserts, on the connection's own queue,
+/// until the slab queue is closed.
 struct Writer {
   private let db: Database
   private let queue: SlabQueue
   private let losses: LossCounter
   private let path: String
   private let runID: Int64
-  private let inserter: BatchInserter
+  private var inserter: BatchInserter
   /// What the run held when it was taken up again, as long as it may have to be cut off.
   private var earlier: RecordedBatch?
   /// The losses that the file tells of.
   private var noted = RecordingLosses()
   private var turn = WriteTurn()
-  private var log: LogWatch
+  /// nil with a rollback journal.
+  private let checkpointer: Checkpointer?
 
   /// A transaction is committed when it has taken this many bytes.
-  private static let transactionBytes = 64 << 20
+  private static let transactionBytes = 16 << 20
 
   /// Records until `queue` is closed. Never throws: what cannot be written is counted as lost.
   static func run(
     _ run: RunState, _ options: GradientRecorder.Options, from queue: SlabQueue,
-    losses: LossCounter, watch: FindingWatch, in db: Database, path: String
+    losses: LossCounter, watch: FindingWatch, checkpointer: Checkpointer?, in db: Database,
+    path: String
   ) {
     do {
-      var writer = try Writer(run, options, queue, losses, watch, db, path)
+      var writer = try Writer(run, options, queue, losses, watch, checkpointer, db, path)
       writer.run()
     } catch {
-      while let work = queue.take() {
-        for slab in work.slabs {
-          losses.add(batches: slab.batches.count, failure: GradlogError(error, path: path))
-          queue.recycle(slab)
-        }
-        queue.finish(flush: work.flush)
+      while let slab = queue.take() {
+        losses.add(batches: slab.batches.count, failure: GradlogError(error, path: path))
+        queue.recycle(slab)
+        queue.finish()
       }
     }
   }
 
   private init(
     _ run: RunState, _ options: GradientRecorder.Options, _ queue: SlabQueue,
-    _ losses: LossCounter, _ watch: FindingWatch, _ db: Database, _ path: String
+    _ losses: LossCounter, _ watch: FindingWatch, _ checkpointer: Checkpointer?, _ db: Database,
+    _ path: String
   ) throws {
     self.db = db
     self.queue = queue
@@ -49,36 +50,34 @@ struct Writer {
     runID = run.runID
     earlier = options.overlap == .replace ? run.lastRecorded : nil
     inserter = try BatchInserter(run: run, capture: options.capture, watch: watch, in: db)
-    log = LogWatch(path: path, limit: options.journalSettings.logLimit)
+    self.checkpointer = checkpointer
     try db.stopWaitingForLocks()
   }
 
   private mutating func run() {
-    while let work = queue.take() {
-      var slabs = work.slabs[...]
-      while !slabs.isEmpty { writeTransaction(&slabs) }
+    while let slab = queue.take() {
+      writeTransaction(beginningWith: slab)
       noteLosses()
-      queue.finish(flush: work.flush)
+      queue.finish()
     }
   }
 
-  /// Writes the first of `slabs`, up to ``transactionBytes``, in one transaction, and removes them.
-  /// A slab is given back as soon as its bytes are in SQLite's hands.
-  private mutating func writeTransaction(_ slabs: inout ArraySlice<Slab>) {
+  /// Writes a slab and those that follow it closely in one transaction.
+  private mutating func writeTransaction(beginningWith first: Slab) {
     var batchCount = 0
-    var bytes = 0
     do {
       let earlierBefore = earlier
       let stepBefore = inserter.nextStep
       do {
         try begin()
         try inserter.beginTransaction()
-        while let slab = slabs.first, bytes < Self.transactionBytes {
-          slabs.removeFirst()
+        var bytes = 0
+        var next: Slab? = first
+        while let slab = next {
           batchCount += slab.batches.count
-          bytes += slab.used
-          defer { queue.recycle(slab) }
-          for batch in slab.batches { try insert(batch, of: slab) }
+          bytes += slab.written
+          try insert(slab)
+          next = bytes < Self.transactionBytes ? queue.takeNext() : nil
         }
         try inserter.endTransaction()
         try turn.commit(in: db)
@@ -88,16 +87,29 @@ struct Writer {
         if db.isInsideTransaction { try? db.rollback() }
         throw error
       }
-      log.look(in: db)
     } catch {
-      if batchCount == 0 {
-        // The file cannot be had at all: the training may need the memory.
-        batchCount = slabs.reduce(0) { $0 + $1.batches.count }
-        for slab in slabs { queue.recycle(slab) }
-        slabs = []
-      }
+      if batchCount == 0 { batchCount = drop(first) }
       losses.add(batches: batchCount, failure: GradlogError(error, path: path))
     }
+  }
+
+  /// Gives a slab back as soon as its bytes are in SQLite's hands.
+  private mutating func insert(_ slab: Slab) throws {
+    defer { queue.recycle(slab) }
+    for batch in slab.batches { try insert(batch, of: slab) }
+  }
+
+  /// Drops what waits when the file cannot be had at all: the training may need the memory. Returns how
+  /// many batches that were.
+  private func drop(_ first: Slab) -> Int {
+    var batchCount = 0
+    var next: Slab? = first
+    while let slab = next {
+      batchCount += slab.batches.count
+      queue.recycle(slab)
+      next = queue.takeMeasured()
+    }
+    return batchCount
   }
 
   /// Begins a transaction of this recorder's own file. One that another program keeps locked is waited
@@ -105,7 +117,7 @@ struct Writer {
   private mutating func begin() throws {
     guard !db.fileHasMoved else {
       // What is committed belongs into the file, wherever that is now.
-      if !FileOnDisk(path).exists { _ = try? db.checkpoint(.passive) }
+      if !FileOnDisk(path).exists { checkpointer?.catchUp() }
       throw GradlogError.moved(path)
     }
     try turn.begin(in: db, mayWait: { !queue.isWaitedFor })

@@ -54,6 +54,11 @@ public struct GradientStatistics: Sendable, Equatable {
   /// Σ|g| ÷ finite elements.
   public var meanAbs: Double? { finiteCount > 0 ? sumAbs / Double(finiteCount) : nil }
 
+  /// Σ|g| ÷ finite elements that are not zero; nil when there is none.
+  public var meanAbsNonZero: Double? {
+    finiteCount > zeroCount ? sumAbs / Double(finiteCount - zeroCount) : nil
+  }
+
   /// The largest |g|.
   public var maxAbs: Double? {
     guard let min, let max else { return nil }

@@ -2,16 +2,16 @@ internal import GRDB
 
 /// Inserts batches and gradients of one run. Lives as long as the writer: its statements stay
 /// prepared, and the weights that it has seen stay known.
-final class BatchInserter {
+struct BatchInserter {
   private let db: Database
   private let runID: Int64
   private let capture: CapturePlan
   private let batches: InsertStatement
   private let statistics: InsertStatement
   private let values: ValueKeeper
+  private let series: SeriesTable
   private let watch: FindingWatch
   private var weights: WeightTable
-  private var pass = StatisticsPass()
   private var detectors = Detectors()
   /// The weights of the batch being inserted, in order; kept for its memory.
   private var weightIndices: [Int] = []
@@ -29,6 +29,7 @@ final class BatchInserter {
     statistics = try InsertStatement(
       into: "gradient_statistics", columns: Self.statisticsColumns, in: db)
     values = try ValueKeeper(run: run.runID, plan: capture, in: db)
+    series = try SeriesTable(run: run.runID, in: db)
     self.db = db
     self.capture = capture
     self.watch = watch
@@ -37,36 +38,44 @@ final class BatchInserter {
   }
 
   /// To be called first in each transaction: other processes may have inserted rows meanwhile.
-  func beginTransaction() throws {
+  mutating func beginTransaction() throws {
     if isStale { try reload(resumingAt: nextStep) }
     try values.beginTransaction()
+    try findNextKeys()
+  }
+
+  /// The keys that SQLite gives the next rows by itself.
+  private mutating func findNextKeys() throws {
     nextBatchID = try 1 + (Int64.fetchOne(db, sql: "SELECT max(batch_id) FROM batches") ?? 0)
     nextGradientID =
       try 1 + (Int64.fetchOne(db, sql: "SELECT max(gradient_id) FROM gradient_statistics") ?? 0)
   }
 
   /// To be called last in each transaction.
-  func endTransaction() throws {
+  mutating func endTransaction() throws {
+    try series.flush()
     for finding in detectors.takeFindings() { try FindingTable.merge(finding, run: runID, in: db) }
   }
 
   /// To be called when a transaction is rolled back. The training took its steps all the same, so
   /// they are counted: `step` is the one after them.
-  func forgetTransaction(resumingAt step: Int) {
+  mutating func forgetTransaction(resumingAt step: Int) {
     isStale = true
     nextStep = step
     _ = detectors.takeFindings()
     values.forgetTransaction()
+    series.forget()
   }
 
   /// Counts a step whose batch is lost.
-  func skipStep() {
+  mutating func skipStep() {
     nextStep += 1
   }
 
-  /// Learns the weights from the file again and goes on with a step.
-  func reload(resumingAt step: Int) throws {
+  /// Learns from the file again what it holds, and goes on with a step.
+  mutating func reload(resumingAt step: Int) throws {
     weights = try WeightTable(runID: runID, capture: capture, in: db)
+    try findNextKeys()
     nextStep = step
     isStale = false
   }
@@ -75,7 +84,7 @@ final class BatchInserter {
   ///
   /// - Throws: ``GradlogError`` when the batch does not fit the run, before anything is inserted;
   ///   `DatabaseError` when SQLite refuses.
-  func insert(_ batch: PendingBatch, of slab: Slab) throws -> Int {
+  mutating func insert(_ batch: PendingBatch, of slab: Slab) throws -> Int {
     let batchID = nextBatchID
     nextBatchID += 1
     // Weights first: a gradient that does not fit must not leave half a batch.
@@ -91,15 +100,20 @@ final class BatchInserter {
     return droppedValues
   }
 
-  private func insertGradients(
+  private mutating func insertGradients(
     of batch: PendingBatch, _ slab: Slab, _ place: BatchPlace
   ) throws -> Int {
     var droppedValues = 0
     values.beginBatch()
+    try series.begin(
+      batchID: place.batchID, firstGradientID: nextGradientID,
+      weightIDs: weightIndices.lazy.map(weights.weightID))
     for (position, index) in zip(batch.gradients, weightIndices) {
       let weightID = weights.weightID(at: index)
       if let tensor = slab.tensor(at: position) {
-        let result = try insertStatistics(of: tensor, weightID, place.batchID)
+        let result = slab.statistics(at: position)
+        try insert(result, slab.exponentsBlob(at: position), weightID, place.batchID)
+        series.append(result)
         detectors.add(
           InspectedGradient(result, of: weightID, position: index, rank: tensor.shape.count))
         if weights.isCaptured(at: index),
@@ -109,6 +123,7 @@ final class BatchInserter {
         }
       } else {
         try insertAbsent(weightID, place.batchID)
+        series.appendAbsent()
       }
       nextGradientID += 1
     }
@@ -130,22 +145,23 @@ final class BatchInserter {
   private func insertRow(_ batch: PendingBatch, batchID: Int64, step: Int) throws {
     let context = batch.context
     let lossIsNaN = context.loss?.isNaN ?? false
-    batches.bind(batchID)
-    batches.bind(runID)
-    batches.bind(context.epoch)
-    batches.bind(context.batch)
-    batches.bind(context.optimizer)
-    batches.bind(context.call)
-    batches.bind(step)
-    batches.bind(context.loss)
-    batches.bind(lossIsNaN ? 1 : 0)
-    batches.bind(context.learningRate)
-    batches.bind(context.lossScale)
-    batches.bind(batch.recordedAt)
-    batches.bind(nextGradientID)
-    batches.bind(batch.gradients.count)
     do {
-      try batches.execute()
+      try batches.insert { row in
+        row.bind(batchID)
+        row.bind(runID)
+        row.bind(context.epoch)
+        row.bind(context.batch)
+        row.bind(context.optimizer)
+        row.bind(context.call)
+        row.bind(step)
+        row.bind(context.loss)
+        row.bind(lossIsNaN ? 1 : 0)
+        row.bind(context.learningRate)
+        row.bind(context.lossScale)
+        row.bind(batch.recordedAt)
+        row.bind(nextGradientID)
+        row.bind(batch.gradients.count)
+      }
     } catch let error as DatabaseError where error.extendedResultCode == .SQLITE_CONSTRAINT_UNIQUE {
       throw GradlogError(
         .overlap, "the run already holds epoch \(context.epoch) batch \(context.batch)",
@@ -153,27 +169,29 @@ final class BatchInserter {
     }
   }
 
-  private func insertStatistics(
-    of tensor: RecordedTensor, _ weightID: Int64, _ batchID: Int64
-  ) throws -> GradientStatistics {
-    let result = pass.run(over: tensor)
-    statistics.bind(nextGradientID)
-    statistics.bind(batchID)
-    statistics.bind(weightID)
-    statistics.bind(0)
-    statistics.bind(result)
-    statistics.bind(pass.exponentsBlob)
-    try statistics.execute()
-    return result
+  private func insert(
+    _ result: GradientStatistics, _ exponents: UnsafeRawBufferPointer, _ weightID: Int64,
+    _ batchID: Int64
+  ) throws {
+    try statistics.insert { row in
+      // SQLite gives it `nextGradientID`, without a search for a row that has it already.
+      row.bindNull()
+      row.bind(batchID)
+      row.bind(weightID)
+      row.bind(0)
+      row.bind(result)
+      row.bind(exponents)
+    }
   }
 
   private func insertAbsent(_ weightID: Int64, _ batchID: Int64) throws {
-    statistics.bind(nextGradientID)
-    statistics.bind(batchID)
-    statistics.bind(weightID)
-    statistics.bind(1)
-    statistics.bindRestAsNull()
-    try statistics.execute()
+    try statistics.insert { row in
+      row.bindNull()
+      row.bind(batchID)
+      row.bind(weightID)
+      row.bind(1)
+      for _ in Self.statisticsColumns.dropFirst(4) { row.bindNull() }
+    }
   }
 
   private static let batchColumns = [
@@ -190,9 +208,9 @@ final class BatchInserter {
   ]
 }
 
-extension InsertStatement {
+extension BoundRow {
   /// Binds the statistics columns from `zero_count` to `float8_e5m2_underflow_count`.
-  fileprivate func bind(_ statistics: GradientStatistics) {
+  fileprivate mutating func bind(_ statistics: GradientStatistics) {
     bind(statistics.zeroCount)
     bind(statistics.nanCount)
     bind(statistics.posinfCount)

@@ -49,6 +49,15 @@ struct FileOnDisk {
 
   var isWritable: Bool { access(absolutePath, W_OK) == 0 }
 
+  /// Bytes that are free on its disk; as many as can be where that is unknown.
+  var freeBytes: Int {
+    var disk = statvfs()
+    guard statvfs(absolutePath, &disk) == 0 else { return .max }
+    let (bytes, overflow) = Int(clamping: disk.f_bavail)
+      .multipliedReportingOverflow(by: Int(clamping: disk.f_frsize))
+    return overflow ? .max : bytes
+  }
+
   var folder: FileOnDisk {
     let name = absolutePath.lastIndex(of: "/") ?? absolutePath.endIndex
     return FileOnDisk(name == absolutePath.startIndex ? "/" : String(absolutePath[..<name]))

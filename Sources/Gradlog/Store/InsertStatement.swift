@@ -8,7 +8,6 @@ internal import GRDBSQLite
 final class InsertStatement {
   private let connection: SQLiteConnection
   private let statement: SQLiteStatement
-  private var nextParameter: Int32 = 1
 
   /// Prepares an INSERT of as many values as there are columns.
   init(into table: String, columns: [String], in db: Database) throws {
@@ -31,65 +30,13 @@ final class InsertStatement {
     sqlite3_finalize(statement)
   }
 
-  func bind(_ value: Int) {
-    sqlite3_bind_int64(statement, nextParameter, Int64(value))
-    nextParameter += 1
-  }
-
-  func bind(_ value: Int64) {
-    sqlite3_bind_int64(statement, nextParameter, value)
-    nextParameter += 1
-  }
-
-  func bind(_ value: Double) {
-    sqlite3_bind_double(statement, nextParameter, value)
-    nextParameter += 1
-  }
-
-  func bind(_ value: Double?) {
-    if let value { bind(value) } else { bindNull() }
-  }
-
-  func bindNull() {
-    sqlite3_bind_null(statement, nextParameter)
-    nextParameter += 1
-  }
-
-  /// Binds NULL to every column that has no value yet.
-  func bindRestAsNull() {
-    while nextParameter <= sqlite3_bind_parameter_count(statement) { bindNull() }
-  }
-
-  /// Binds a literal, without a copy.
-  func bind(_ text: StaticString) {
-    let utf8 = UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
-    sqlite3_bind_text(statement, nextParameter, utf8, Int32(text.utf8CodeUnitCount), nil)
-    nextParameter += 1
-  }
-
-  /// Binds a copy.
-  func bind(_ text: String) {
-    let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
-    sqlite3_bind_text(statement, nextParameter, text, Int32(text.utf8.count), transient)
-    nextParameter += 1
-  }
-
-  /// Binds without a copy: the bytes must stay until the next ``execute()``. No byte at all is an
-  /// empty blob, not NULL.
-  func bind(_ bytes: UnsafeRawBufferPointer) {
-    if let base = bytes.baseAddress, !bytes.isEmpty {
-      sqlite3_bind_blob64(statement, nextParameter, base, UInt64(bytes.count), nil)
-    } else {
-      sqlite3_bind_zeroblob(statement, nextParameter, 0)
-    }
-    nextParameter += 1
-  }
-
-  /// Inserts the row of the values bound since the last call.
-  func execute() throws {
+  /// Inserts one row, whose columns `bind` binds in order.
+  @inline(__always)
+  func insert(_ bind: (inout BoundRow) -> Void) throws {
+    var row = BoundRow(statement)
+    bind(&row)
     let code = sqlite3_step(statement)
     sqlite3_reset(statement)
-    nextParameter = 1
     guard code == SQLITE_DONE else { throw Self.error(code, connection, nil) }
   }
 
@@ -99,5 +46,74 @@ final class InsertStatement {
     DatabaseError(
       resultCode: ResultCode(rawValue: sqlite3_extended_errcode(connection)),
       message: String(cString: sqlite3_errmsg(connection)), sql: sql)
+  }
+}
+
+/// The columns of one row of an ``InsertStatement``.
+struct BoundRow: ~Copyable {
+  private let statement: SQLiteStatement
+  private var nextParameter: Int32 = 1
+
+  init(_ statement: SQLiteStatement) {
+    self.statement = statement
+  }
+
+  mutating func bind(_ value: Int) {
+    sqlite3_bind_int64(statement, nextParameter, Int64(value))
+    nextParameter += 1
+  }
+
+  mutating func bind(_ value: Int64) {
+    sqlite3_bind_int64(statement, nextParameter, value)
+    nextParameter += 1
+  }
+
+  mutating func bind(_ value: Double) {
+    sqlite3_bind_double(statement, nextParameter, value)
+    nextParameter += 1
+  }
+
+  mutating func bind(_ value: Double?) {
+    if let value { bind(value) } else { bindNull() }
+  }
+
+  mutating func bindNull() {
+    sqlite3_bind_null(statement, nextParameter)
+    nextParameter += 1
+  }
+
+  /// Binds a literal, without a copy.
+  mutating func bind(_ text: StaticString) {
+    let utf8 = UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
+    sqlite3_bind_text(statement, nextParameter, utf8, Int32(text.utf8CodeUnitCount), nil)
+    nextParameter += 1
+  }
+
+  /// Binds a copy.
+  mutating func bind(_ text: String) {
+    let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+    sqlite3_bind_text(statement, nextParameter, text, Int32(text.utf8.count), transient)
+    nextParameter += 1
+  }
+
+  /// Binds without a copy: the bytes must stay until the row is inserted. No byte at all is an
+  /// empty blob, not NULL.
+  mutating func bind(_ bytes: UnsafeRawBufferPointer) {
+    if let base = bytes.baseAddress, !bytes.isEmpty {
+      sqlite3_bind_blob64(statement, nextParameter, base, UInt64(bytes.count), nil)
+    } else {
+      sqlite3_bind_zeroblob(statement, nextParameter, 0)
+    }
+    nextParameter += 1
+  }
+
+  /// Binds a copy of the bytes of an array.
+  mutating func bind<Element: BitwiseCopyable>(copyOf elements: [Element]) {
+    let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+    elements.withUnsafeBytes { bytes in
+      _ = sqlite3_bind_blob64(
+        statement, nextParameter, bytes.baseAddress, UInt64(bytes.count), transient)
+    }
+    nextParameter += 1
   }
 }

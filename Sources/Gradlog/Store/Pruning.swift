@@ -151,16 +151,18 @@ package struct Pruning {
 private enum RunDeletion {
   private static let runs = "name = :name AND (:rank IS NULL OR rank = :rank)"
 
-  /// Says in the run what is going on, and drops its findings: they refer to batches.
+  /// Says in the run what is going on, and drops its findings and its series: they refer to batches.
   static func begin(_ name: String, rank: Int?, in db: Database) throws {
     try db.execute(
       sql: """
         UPDATE runs SET failure = 'gradlog prune did not finish deleting this run',
           values_stopped_batch_id = NULL, values_stopped_reason = NULL WHERE \(runs)
         """, arguments: ["name": name, "rank": rank])
-    try db.execute(
-      sql: "DELETE FROM findings WHERE run_id IN (SELECT run_id FROM runs WHERE \(runs))",
-      arguments: ["name": name, "rank": rank])
+    for table in ["findings", "gradient_series"] {
+      try db.execute(
+        sql: "DELETE FROM \(table) WHERE run_id IN (SELECT run_id FROM runs WHERE \(runs))",
+        arguments: ["name": name, "rank": rank])
+    }
   }
 
   static func delete(_ batch: SelectedBatch, in db: Database) throws {

@@ -77,6 +77,20 @@ extension DatabaseFile {
     }
   }
 
+  /// Opens a second connection to a file that is open for recording, for its ``Checkpointer``.
+  ///
+  /// - Throws: whatever SQLite throws.
+  static func openForCheckpoints(_ path: String) throws -> DatabaseQueue {
+    var configuration = Configuration()
+    configuration.label = "gradlog.checkpoints"
+    configuration.prepareDatabase { db in
+      try db.execute(sql: "PRAGMA synchronous = NORMAL")
+      // SQLite learns here that there is a log.
+      _ = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_schema")
+    }
+    return try DatabaseQueue(path: FileOnDisk(path).absolutePath, configuration: configuration)
+  }
+
   /// The connection that records: 64 KiB pages write large tensors twice as fast as small
   /// ones, and a small cache keeps dirty pages warm until they are written.
   private static func recording(_ journal: RecordingJournal) -> Configuration {
@@ -108,7 +122,7 @@ package struct RecordingJournal: Sendable {
   /// See ``GradientRecorder/Options/Journal``.
   var mode = GradientRecorder.Options.Journal.wal
   /// Bytes of the write-ahead log after which it is moved into the file, and to which it is cut.
-  var logLimit = 64 << 20
+  var logLimit = 128 << 20
 
   /// The defaults.
   package init() {}

@@ -146,9 +146,14 @@ enum RunTable {
   static func truncate(_ runID: Int64, from batch: RecordedBatch, in db: Database) throws {
     try db.execute(
       sql: """
-        CREATE TEMP TABLE replaced AS
-          SELECT batch_id, first_gradient_id, gradient_count FROM batches
+        CREATE TEMP TABLE replaced (
+          batch_id INTEGER PRIMARY KEY, first_gradient_id INTEGER, gradient_count INTEGER);
+        INSERT INTO replaced SELECT batch_id, first_gradient_id, gradient_count FROM batches
           WHERE run_id = :run AND (epoch, batch) >= (:epoch, :batch);
+        """, arguments: ["run": runID, "epoch": batch.epoch, "batch": batch.batch])
+    try SeriesTable.remove(batchesIn: "replaced", ofRun: runID, in: db)
+    try db.execute(
+      sql: """
         UPDATE runs SET values_stopped_batch_id = NULL, values_stopped_reason = NULL
           WHERE values_stopped_batch_id IN (SELECT batch_id FROM replaced);
         DELETE FROM findings WHERE run_id = :run
@@ -162,7 +167,7 @@ enum RunTable {
         DELETE FROM batches WHERE batch_id IN (SELECT batch_id FROM replaced);
         DROP TABLE replaced;
         """,
-      arguments: ["run": runID, "epoch": batch.epoch, "batch": batch.batch])
+      arguments: ["run": runID])
   }
 
   /// Writes how much was lost so far, and why.

@@ -8,7 +8,7 @@ enum Schema {
   static let applicationID: Int32 = 0x6772_6164
 
   /// The format that this code writes, and the newest that it reads: `PRAGMA user_version`.
-  static let version = 1
+  static let version = 2
 
   /// Large pages write large tensors twice as fast as SQLite's default of 4,096 bytes.
   static let pageSize = 65_536
@@ -20,6 +20,10 @@ enum Schema {
       try db.execute(sql: formatOneTables)
       try db.execute(sql: formatOneView)
       try db.execute(sql: "PRAGMA application_id = \(applicationID); PRAGMA user_version = 1")
+    }
+    migrator.registerMigration("format-2") { db in
+      try db.execute(sql: formatTwoTable)
+      try db.execute(sql: "PRAGMA user_version = 2")
     }
     return migrator
   }
@@ -121,6 +125,21 @@ enum Schema {
       advice TEXT NOT NULL,
       UNIQUE (run_id, weight_id, rule)
     );
+    """
+
+  // The columns that are nearly always NULL come last: SQLite sees that they are without reading on.
+  private static let formatTwoTable = """
+    CREATE TABLE gradient_series (
+      first_gradient_id INTEGER PRIMARY KEY,
+      run_id INTEGER NOT NULL REFERENCES runs,
+      first_batch_id INTEGER NOT NULL REFERENCES batches,
+      batch_count INTEGER NOT NULL,
+      weight_ids_blob BLOB NOT NULL,
+      norms_blob BLOB NOT NULL,
+      mean_abs_nonzero_blob BLOB NOT NULL,
+      absent_blob BLOB,
+      nonfinite_blob BLOB
+    )
     """
 
   // A batch's gradients have consecutive keys, so the view finds them by a range of the primary key

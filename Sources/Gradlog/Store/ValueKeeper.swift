@@ -5,7 +5,7 @@ final class ValueKeeper {
   private let db: Database
   private let runID: Int64
   private let plan: CapturePlan
-  private let insert: InsertStatement
+  private let statement: InsertStatement
   private let encoder: ValueEncoder
   private let recent: RecentValues
   /// Batches that are still to be kept after a finding.
@@ -22,7 +22,7 @@ final class ValueKeeper {
     self.db = db
     self.runID = runID
     self.plan = plan
-    insert = try InsertStatement(
+    statement = try InsertStatement(
       into: "gradient_values", columns: ["gradient_id", "encoding", "values_blob"], in: db)
     encoder = ValueEncoder(plan.encoding)
     guard case .aroundFindings(let before, _) = plan.schedule else {
@@ -82,15 +82,16 @@ final class ValueKeeper {
   ) throws -> Bool {
     guard values.bytes.count <= Self.largestBlob else { return false }
     guard try hasBudget(for: values.bytes.count, batchID: batchID) else { return true }
-    insert.bind(gradientID)
-    switch values.encoding {
-    case .dense: insert.bind("dense")
-    case .float16: insert.bind("float16")
-    case .bfloat16: insert.bind("bfloat16")
-    case .rows: insert.bind("rows")
+    try statement.insert { row in
+      row.bind(gradientID)
+      switch values.encoding {
+      case .dense: row.bind("dense")
+      case .float16: row.bind("float16")
+      case .bfloat16: row.bind("bfloat16")
+      case .rows: row.bind("rows")
+      }
+      row.bind(values.bytes)
     }
-    insert.bind(values.bytes)
-    try insert.execute()
     return true
   }
 

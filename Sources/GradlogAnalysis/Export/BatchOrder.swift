@@ -7,15 +7,24 @@ extension Recording {
   /// One statement over all batches would have to sort millions of rows; the batches alone come
   /// sorted out of their index.
   ///
-  /// The run and the epochs of `filter` choose the batches, its weight is the parameter `:weight`.
-  /// `begin` gets the columns once; `body` gets each row and returns false to end the work.
+  /// - Parameters:
+  ///   - sql: the statement.
+  ///   - batchColumns: what is selected of a batch and its run, after the batch's key.
+  ///   - filter: its run and epochs choose the batches, its weight is the parameter `:weight`.
+  ///   - db: the open file.
+  ///   - begin: gets the columns that are selected of a batch, then those of the statement, once.
+  ///   - body: is called at each row with the row of its batch, and whether it is the first of
+  ///     that; returns false to end the work.
+  /// - Throws: what SQLite, `begin` and `body` throw.
   func forEachRow(
-    of sql: String, filter: RowFilter, in db: Database, begin: ([String]) throws -> Void,
-    _ body: ([CellValue]) throws -> Bool
+    of sql: String, batchColumns: [String] = [], filter: RowFilter, in db: Database,
+    begin: (_ batch: [String], _ row: [String]) throws -> Void,
+    _ body: (_ batch: PreparedStatement, _ row: PreparedStatement, Bool) throws -> Bool
   ) throws {
+    let selected = (["batch_id"] + batchColumns).joined(separator: ", ")
     let batches = try PreparedStatement(
       """
-      SELECT batch_id FROM runs CROSS JOIN batches ON batches.run_id = runs.run_id
+      SELECT \(selected) FROM runs CROSS JOIN batches ON batches.run_id = runs.run_id
       WHERE \(filter.conditions(run: "runs.name", weight: nil, epoch: "epoch"))
       ORDER BY runs.run_id, epoch, batch, optimizer, call
       """, on: db)
@@ -24,14 +33,14 @@ extension Recording {
       try batches.bind(value, to: name)
       try gradients.bind(value, to: name)
     }
-    try begin(gradients.columns)
-    var row = [CellValue](repeating: .null, count: gradients.columns.count)
+    try begin(Array(batches.columns.dropFirst()), gradients.columns)
     while try batches.step() {
       gradients.reset()
       try gradients.bind(batches.value(at: 0), to: "batch")
+      var isFirst = true
       while try gradients.step() {
-        gradients.read(into: &row)
-        guard try body(row) else { return }
+        guard try body(batches, gradients, isFirst) else { return }
+        isFirst = false
       }
     }
   }

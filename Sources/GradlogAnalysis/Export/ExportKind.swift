@@ -35,11 +35,16 @@ extension Recording {
     }
   }
 
+  /// What all gradients of a batch have in common is read and formatted once, not for each of them.
+  private static let batchColumns = [
+    "runs.name AS run", "rank", "stage", "epoch", "batch", "step", "optimizer", "call", "loss",
+    "loss_is_nan", "learning_rate", "recorded_at",
+  ]
+
   private func exportStatistics(filter: RowFilter, to writer: inout some RowWriter) throws -> Int {
     let weights = filter.conditions(run: nil, weight: "weight", epoch: nil)
     let sql = """
-      SELECT run, rank, stage, epoch, batch, step, optimizer, call, loss, loss_is_nan,
-        learning_rate, recorded_at, weight, position, dtype, shape, element_count, absent,
+      SELECT weight, position, dtype, shape, element_count, absent,
         zero_count, nan_count, posinf_count, neginf_count, finite_count, norm, rms, mean, mean_abs,
         std, min, max, max_abs, sum, sum_abs, sum_squares, abs_p1, abs_p5, abs_p25, abs_median,
         abs_p75, abs_p95, abs_p99, float16_underflow, bfloat16_underflow, float8_e4m3_underflow,
@@ -47,13 +52,26 @@ extension Recording {
       FROM gradients WHERE batch_id = :batch AND \(weights) ORDER BY gradient_id
       """
     return try read { db in
+      var rows = RowBlock(columnCount: 0)
       var count = 0
-      try forEachRow(of: sql, filter: filter, in: db, begin: { try writer.begin(columns: $0) }) {
+      let begin = { (batch: [String], gradient: [String]) in
+        let columns = batch + gradient
+        rows = RowBlock(columnCount: columns.count, leadingCount: batch.count)
+        try writer.begin(columns: columns)
+      }
+      try forEachRow(
+        of: sql, batchColumns: Self.batchColumns, filter: filter, in: db, begin: begin
+      ) { batch, gradient, isFirst in
         guard count < filter.limit ?? .max else { return false }
-        try writer.write($0)
+        let repeats = !isFirst && rows.rowCount > 0
+        rows.beginRow(repeating: repeats)
+        if !repeats { batch.appendCells(from: 1, to: rows) }
+        gradient.appendCells(to: rows)
+        if rows.isFull { try writer.write(&rows) }
         count += 1
         return true
       }
+      try writer.write(&rows)
       try writer.end()
       return count
     }

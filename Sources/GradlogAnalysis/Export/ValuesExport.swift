@@ -19,8 +19,10 @@ extension Recording {
       let blobs = try BlobReader(db)
       let limit = filter.limit ?? .max
       var count = 0
-      let begin = { (_: [String]) in try writer.begin(columns: Self.columns) }
-      try forEachRow(of: sql, filter: filter, in: db, begin: begin) { row in
+      let begin = { (_: [String], _: [String]) in try writer.begin(columns: Self.columns) }
+      var row = [CellValue](repeating: .null, count: 10)
+      try forEachRow(of: sql, filter: filter, in: db, begin: begin) { _, gradient, _ in
+        gradient.read(into: &row)
         let (type, encoding) = try elementType(dtype: row[6], encoding: row[7], weight: row[5])
         let leading = Array(row[..<6])
         var next = 0

@@ -112,6 +112,32 @@ final class PreparedStatement {
     for index in row.indices { row[index] = value(at: Int32(index)) }
   }
 
+  /// Appends the cells of the current row, from the column `first` on, to the one that `rows` has
+  /// begun.
+  func appendCells(from first: Int = 0, to rows: RowBlock) {
+    for index in Int32(first)..<Int32(columns.count) { append(at: index, to: rows) }
+  }
+
+  @inline(__always)
+  private func append(at index: Int32, to rows: RowBlock) {
+    // One call that checks the index and the connection for all that follow. The value may be looked
+    // at without the connection's lock, since no other thread uses it meanwhile.
+    let value = sqlite3_column_value(handle, index)
+    switch sqlite3_value_type(value) {
+    case SQLITE_INTEGER: rows.append(sqlite3_value_int64(value))
+    case SQLITE_FLOAT: rows.append(sqlite3_value_double(value))
+    case SQLITE_TEXT:
+      let start = UnsafeRawPointer(sqlite3_value_text(value))
+      rows.append(
+        text: UnsafeRawBufferPointer(start: start, count: Int(sqlite3_value_bytes(value))))
+    case SQLITE_BLOB:
+      let start = sqlite3_value_blob(value)
+      rows.append(
+        blob: UnsafeRawBufferPointer(start: start, count: Int(sqlite3_value_bytes(value))))
+    default: rows.appendNull()
+    }
+  }
+
   /// The value of one column of the current row.
   func value(at index: Int32) -> CellValue {
     switch sqlite3_column_type(handle, index) {
@@ -125,6 +151,21 @@ final class PreparedStatement {
     case SQLITE_BLOB: .blob(bytes(sqlite3_column_blob(handle, index), index) { Array($0) })
     default: .null
     }
+  }
+
+  /// An integer column of the current row; 0 when it holds no number.
+  func integer(at index: Int32) -> Int64 { sqlite3_column_int64(handle, index) }
+
+  /// A number of the current row; nil when it is NULL.
+  func real(at index: Int32) -> Double? {
+    sqlite3_column_type(handle, index) == SQLITE_NULL
+      ? nil : sqlite3_column_double(handle, index)
+  }
+
+  /// The bytes of a blob or a text of the current row, valid until the next ``step()``; none for NULL.
+  func bytes(at index: Int32) -> UnsafeRawBufferPointer {
+    let start = sqlite3_column_blob(handle, index)
+    return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, index)))
   }
 
   private func bytes<Result>(

@@ -37,7 +37,21 @@ extension Recording {
     if known.contains("limit"), let limit = filter.limit {
       values["limit"] = .integer(Int64(limit))
     }
+    let builtIn = CannedQuery.all.first { $0.name == name && $0.sql == sql }
+    if let builtIn, let count = try answer(builtIn, with: values, to: &writer) { return count }
     return try rows(of: sql, with: values, limit: filter.limit, to: &writer)
+  }
+
+  /// Answers a question from the series; nil, and nothing written, when its SQL has to be run.
+  private func answer(
+    _ query: CannedQuery, with values: [String: CellValue], to writer: inout some RowWriter
+  ) throws -> Int? {
+    guard query.seriesAnswer != nil, let rows = try read({ try query.answer(with: values, in: $0) })
+    else { return nil }
+    try writer.begin(columns: query.columns.map(\.name))
+    for row in rows { try writer.write(row) }
+    try writer.end()
+    return rows.count
   }
 
   private static func option(_ parameter: String) -> String {

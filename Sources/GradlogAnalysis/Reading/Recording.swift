@@ -55,13 +55,15 @@ public struct Recording: Sendable {
       let statement = try PreparedStatement(sql, on: db)
       for (name, value) in values { try statement.bind(value, to: name) }
       try writer.begin(columns: statement.columns)
-      var row = [CellValue](repeating: .null, count: statement.columns.count)
+      var rows = RowBlock(columnCount: statement.columns.count)
       var count = 0
       while count < limit ?? .max, try statement.step() {
-        statement.read(into: &row)
-        try writer.write(row)
+        rows.beginRow()
+        statement.appendCells(to: rows)
+        if rows.isFull { try writer.write(&rows) }
         count += 1
       }
+      try writer.write(&rows)
       try writer.end()
       return count
     }

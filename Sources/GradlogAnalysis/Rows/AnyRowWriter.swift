@@ -17,6 +17,11 @@ public struct AnyRowWriter: RowWriter {
     try writer.write(row)
   }
 
+  /// Writes the rows of a block.
+  public mutating func write(_ rows: inout RowBlock) throws {
+    try writer.write(&rows)
+  }
+
   /// Writes one row for each element.
   public mutating func write(_ elements: TensorElements, after leading: [CellValue]) throws {
     try writer.write(elements, after: leading)

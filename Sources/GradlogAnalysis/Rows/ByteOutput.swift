@@ -8,7 +8,8 @@ public final class ByteOutput {
 
   private var bytes: UnsafeMutablePointer<UInt8>
   private var capacity: Int
-  private var count = 0
+  /// Number of bytes that were collected and not yet passed on.
+  private(set) var count = 0
   private let sink: (UnsafeRawBufferPointer) throws -> Void
 
   /// Makes an output that passes its bytes to `sink`.
@@ -39,6 +40,19 @@ public final class ByteOutput {
     try sink(UnsafeRawBufferPointer(start: bytes, count: count))
   }
 
+  /// Passes on what was collected, and then these bytes without collecting them.
+  ///
+  /// - Throws: what the sink throws.
+  func pass(_ more: UnsafeRawBufferPointer) throws {
+    try flush()
+    if !more.isEmpty { try sink(more) }
+  }
+
+  /// Forgets what was collected and not yet passed on.
+  func removeAll() {
+    count = 0
+  }
+
   /// Lends what was collected and not yet passed on.
   func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
     try body(UnsafeRawBufferPointer(start: bytes, count: count))
@@ -61,6 +75,13 @@ public final class ByteOutput {
     count += more.count
   }
 
+  /// Appends once more what was collected before, at these places.
+  func append(again places: Range<Int>) {
+    if count + places.count > capacity { grow(by: places.count) }
+    (bytes + count).update(from: bytes + places.lowerBound, count: places.count)
+    count += places.count
+  }
+
   /// Appends bytes.
   public func append(_ more: [UInt8]) {
     more.withUnsafeBytes { append($0) }
@@ -80,7 +101,16 @@ public final class ByteOutput {
   }
 
   /// Appends an integer in decimal.
+  @inline(__always)
   public func append(_ integer: Int64) {
+    if integer >= 0, integer < 10 {
+      append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: integer))
+    } else {
+      append(digitsOf: integer)
+    }
+  }
+
+  private func append(digitsOf integer: Int64) {
     withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
       var position = 20
       var rest = integer.magnitude
@@ -98,8 +128,11 @@ public final class ByteOutput {
   /// Appends a number in the fewest digits that read back as the same number of its type, or `nan`,
   /// `inf` and `-inf`.
   @inline(__always)
-  public func append(_ number: some BinaryFloatingPoint & LosslessStringConvertible) {
-    append(number.description)
+  public func append(_ number: some BinaryFloatingPoint & TextOutputStreamable) {
+    // A stream would be told the payload as well.
+    guard !number.isNaN else { return append("nan" as StaticString) }
+    var stream = NumberStream(output: self)
+    number.write(to: &stream)
   }
 
   private func grow(by more: Int) {
@@ -109,5 +142,21 @@ public final class ByteOutput {
     bytes.deallocate()
     bytes = moved
     capacity = larger
+  }
+}
+
+/// Takes the digits of a number without making a string of them.
+private struct NumberStream: TextOutputStream {
+  // Alive as long as its method that makes this; counting references took as long as a digit each.
+  unowned(unsafe) let output: ByteOutput
+
+  mutating func write(_ text: String) {
+    output.append(text)
+  }
+
+  /// What the standard library calls with digits; should it cease to, the text comes as a string.
+  // swift-format-ignore: NoLeadingUnderscores
+  mutating func _writeASCII(_ text: UnsafeBufferPointer<UInt8>) {
+    output.append(UnsafeRawBufferPointer(text))
   }
 }

@@ -12,6 +12,7 @@
 ///   https://owasp.org/www-community/attacks/CSV_Injection
 struct CSVWriter: RowWriter {
   private let output: ByteOutput
+  private var formatting: ParallelFormatting?
 
   /// Makes a writer to `output`.
   init(to output: ByteOutput) {
@@ -28,7 +29,25 @@ struct CSVWriter: RowWriter {
     output.append("\r\n" as StaticString)
   }
 
+  /// Blocks that come full are formatted on a second thread; a short answer needs none.
+  mutating func write(_ rows: inout RowBlock) throws {
+    guard rows.isFull || formatting != nil else {
+      Self.append(rows, to: output)
+      rows.removeAll()
+      return
+    }
+    let formatting = formatting ?? ParallelFormatting(like: rows, format: Self.append)
+    self.formatting = formatting
+    try formatting.take(&rows, to: output)
+  }
+
+  /// Writes what was given in blocks, before anything that comes in another way.
+  private func finishBlocks() throws {
+    try formatting?.finish(to: output)
+  }
+
   mutating func write(_ row: [CellValue]) throws {
+    try finishBlocks()
     for index in row.indices {
       if index > 0 { output.append(UInt8(ascii: ",")) }
       if row.count == 1, row[index] == .null { output.append("\"\"" as StaticString) }
@@ -54,6 +73,7 @@ struct CSVWriter: RowWriter {
   /// Writes what the rows have in common only once: this is what makes an export of millions of
   /// elements quick.
   mutating func write(_ elements: TensorElements, after leading: [CellValue]) throws {
+    try finishBlocks()
     let common = ByteOutput { _ in }
     for value in leading {
       append(value, to: common)
@@ -89,12 +109,52 @@ struct CSVWriter: RowWriter {
   }
 
   mutating func end() throws {
+    try finishBlocks()
     try output.flush()
+  }
+
+  /// Appends the rows of a block; on any thread.
+  @Sendable
+  private static func append(_ rows: RowBlock, to output: ByteOutput) {
+    var walk = rows.walk
+    var leading = 0..<0
+    for _ in 0..<rows.rowCount {
+      if rows.leadingCount > 0 {
+        if walk.repeatsLeading() {
+          output.append(again: leading)
+        } else {
+          let start = output.count
+          for _ in 0..<rows.leadingCount {
+            append(walk.next(), to: output)
+            output.append(UInt8(ascii: ","))
+          }
+          leading = start..<output.count
+        }
+      }
+      for column in rows.leadingCount..<rows.columnCount {
+        if column > rows.leadingCount { output.append(UInt8(ascii: ",")) }
+        let cell = walk.next()
+        if case .null = cell, rows.columnCount == 1 { output.append("\"\"" as StaticString) }
+        append(cell, to: output)
+      }
+      output.append("\r\n" as StaticString)
+    }
+  }
+
+  @inline(__always)
+  private static func append(_ cell: RowBlock.Cell, to output: ByteOutput) {
+    switch cell {
+    case .null: break
+    case .integer(let integer): output.append(integer)
+    case .real(let real): append(number: real, to: output)
+    case .text(let bytes): append(text: bytes, to: output)
+    case .blob(let bytes): append(blob: bytes, to: output)
+    }
   }
 
   @inline(__always)
   private static func append(
-    number: some BinaryFloatingPoint & LosslessStringConvertible, to output: ByteOutput
+    number: some BinaryFloatingPoint & TextOutputStreamable, to output: ByteOutput
   ) {
     if number.isInfinite {
       output.append(number < 0 ? "-1e999" : "1e999")
@@ -106,27 +166,42 @@ struct CSVWriter: RowWriter {
   /// Appends one text field, quoted where RFC 4180 asks for it and defused as described above.
   static func append(_ text: String, to output: ByteOutput) {
     var text = text
-    text.withUTF8 { bytes in
-      guard let first = bytes.first else { return output.append("\"\"" as StaticString) }
-      let isFormula = "=+-@\t\r".utf8.contains(first)
-      let isQuoted = bytes.contains { byte in
-        byte == UInt8(ascii: ",") || byte == UInt8(ascii: "\"") || byte == 10 || byte == 13
-      }
-      if isQuoted { output.append(UInt8(ascii: "\"")) }
-      if isFormula { output.append(UInt8(ascii: "'")) }
-      if isQuoted {
-        for byte in bytes {
-          if byte == UInt8(ascii: "\"") { output.append(byte) }
-          output.append(byte)
-        }
-        output.append(UInt8(ascii: "\""))
-      } else {
-        output.append(UnsafeRawBufferPointer(bytes))
-      }
+    text.withUTF8 { append(utf8: UnsafeRawBufferPointer($0), to: output) }
+  }
+
+  /// The same for bytes of which those that are not UTF-8 become U+FFFD.
+  private static func append(text bytes: UnsafeRawBufferPointer, to output: ByteOutput) {
+    if bytes.reduce(0, |) < 0x80 {
+      append(utf8: bytes, to: output)
+    } else {
+      append(String(decoding: bytes, as: UTF8.self), to: output)
     }
   }
 
-  private static func append(blob bytes: [UInt8], to output: ByteOutput) {
+  private static func append(utf8 bytes: UnsafeRawBufferPointer, to output: ByteOutput) {
+    guard let first = bytes.first else { return output.append("\"\"" as StaticString) }
+    let isFormula =
+      switch first {
+      case UInt8(ascii: "="), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "@"), 9, 13: true
+      default: false
+      }
+    let isQuoted = bytes.contains { byte in
+      byte == UInt8(ascii: ",") || byte == UInt8(ascii: "\"") || byte == 10 || byte == 13
+    }
+    if isQuoted { output.append(UInt8(ascii: "\"")) }
+    if isFormula { output.append(UInt8(ascii: "'")) }
+    if isQuoted {
+      for byte in bytes {
+        if byte == UInt8(ascii: "\"") { output.append(byte) }
+        output.append(byte)
+      }
+      output.append(UInt8(ascii: "\""))
+    } else {
+      output.append(bytes)
+    }
+  }
+
+  private static func append(blob bytes: some Collection<UInt8>, to output: ByteOutput) {
     let digits = Array("0123456789abcdef".utf8)
     output.append("x'" as StaticString)
     for byte in bytes {

@@ -6,6 +6,9 @@ public protocol RowWriter {
   /// Called for each row; `row` has as many values as there are columns.
   mutating func write(_ row: [CellValue]) throws
 
+  /// Called in place of one call of ``write(_:)`` for each row of a block, which is empty afterwards.
+  mutating func write(_ rows: inout RowBlock) throws
+
   /// Called in place of one call of ``write(_:)`` for each element: rows that begin with the same
   /// values and end with the index and the value of an element.
   mutating func write(_ elements: TensorElements, after leading: [CellValue]) throws
@@ -15,6 +18,12 @@ public protocol RowWriter {
 }
 
 extension RowWriter {
+  /// Writes the rows of a block one by one.
+  public mutating func write(_ rows: inout RowBlock) throws {
+    try rows.forEachRow { try write($0) }
+    rows.removeAll()
+  }
+
   /// Writes one row for each element.
   public mutating func write(_ elements: TensorElements, after leading: [CellValue]) throws {
     var row = leading + [.null, .null]

@@ -22,6 +22,8 @@ public struct Fault: Sendable, Equatable {
     case statistics
     /// A row of `findings`.
     case finding
+    /// A row of `gradient_series`.
+    case series
   }
 
   /// Where in the recording; what is nil is not known or does not apply.

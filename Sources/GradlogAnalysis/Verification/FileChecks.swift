@@ -23,16 +23,16 @@ struct SchemaCheck {
   let db: Database
   let log: FaultLog
 
-  /// Returns whether the tables can be read as gradlog's.
+  /// Returns the format of the tables; nil when they cannot be read as gradlog's.
   ///
   /// A table that was made by another statement may be a view that never ends, so nothing is asked of
   /// it.
-  func run() throws -> Bool {
+  func run() throws -> Int? {
     let versions = try PreparedStatement("PRAGMA user_version", on: db)
     let format = try versions.step() ? versions.value(at: 0).count : 0
     guard (1...ExpectedSchema.newestFormat).contains(format) else {
       try log.add(.schema, "user_version is \(format), which no format of gradlog has")
-      return false
+      return nil
     }
     let entries = try PreparedStatement(
       "SELECT type, sql FROM sqlite_schema WHERE name = :name AND type IN ('table', 'view')", on: db
@@ -52,8 +52,9 @@ struct SchemaCheck {
       )
       if expected.type == "table" { isReadable = false }
     }
-    if isReadable { try checkMigrations(format) }
-    return isReadable
+    guard isReadable else { return nil }
+    try checkMigrations(format)
+    return format
   }
 
   /// A recorder reads there which changes a file still needs.

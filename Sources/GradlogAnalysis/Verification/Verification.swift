@@ -82,7 +82,9 @@ private struct Verification {
   ) throws {
     progress(.pages)
     try surviving { try IntegrityCheck(db: db, log: log).run() }
-    guard try surviving({ try SchemaCheck(db: db, log: log).run() }) == true else { return }
+    guard let format = try surviving({ try SchemaCheck(db: db, log: log).run() }) ?? nil else {
+      return
+    }
     progress(.references)
     try surviving { try ReferenceCheck(db: db, log: log).run() }
     guard let index = try surviving({ try RecordingIndex(db: db) }) else { return }
@@ -96,6 +98,8 @@ private struct Verification {
       try walk.run { progress(.gradients($0)) }
     }
     try surviving { try FindingCheck(db: db, index: index, runs: runs, log: log).run() }
+    guard log.count == 0, format > 1 else { return }
+    try surviving { try SeriesCheck(db: db, index: index, runs: runs, log: log).run() }
   }
 
   /// Runs a check; damage that keeps SQLite from reading on is a fault and ends only this check.

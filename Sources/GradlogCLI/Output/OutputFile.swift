@@ -91,7 +91,8 @@ struct OutputFile {
 /// Removes a half-written file when the user interrupts.
 private enum Interruption {
   /// Read by a signal handler, which may use neither locks nor memory: a plain C string that is set
-  /// before the handler is installed and cleared after it is taken away, on the one thread there is.
+  /// before the handler is installed and cleared after it is taken away, on the one thread that takes
+  /// signals: the others are libdispatch's, which block them.
   nonisolated(unsafe) static var name: UnsafeMutablePointer<CChar>?
 
   private static let signals = [SIGINT, SIGTERM, SIGHUP]

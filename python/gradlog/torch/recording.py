@@ -276,8 +276,10 @@ class GradientRecording:
         if self._closed or os.getpid() != self._process:
             return False
         self._closed = True
-        for tap in (*self._steps, *([self._backward] if self._backward else [])):
-            tap.remove()
+        for step in self._steps:
+            step.remove()
+        if self._backward is not None:
+            self._backward.remove()
         for optimizer in self._optimizers:
             _optimizers.discard(optimizer)
         return True
