@@ -21,8 +21,10 @@ NOTHING_TO_APPLY = (
     "call loss.backward() before it, and zero_grad() after it or before backward(), not in between",
 )
 SCALER_MISSING = (
-    "the loss is scaled by a GradScaler of which the recorder of raw gradients does not know, so that what it "
-    "records is multiplied by the loss scale",
+    (
+        "the loss is scaled by a GradScaler of which the recorder of raw gradients does not know, so that what it "
+        "records is multiplied by the loss scale"
+    ),
     "delete the run and give record(…, scaler=scaler)",
 )
 
