@@ -16,11 +16,11 @@ import pytest
 torch = pytest.importorskip("torch")
 recorded_file = pytest.importorskip("recorded_file", reason="the recorder's library is not built")
 
-from test_torch_gradients import train  # noqa: E402
-from torch import nn  # noqa: E402
-from torch_models import batches_for, build, loss_of  # noqa: E402
+from test_torch_gradients import train
+from torch import nn
+from torch_models import batches_for, build, loss_of
 
-import gradlog.torch  # noqa: E402
+import gradlog.torch
 
 
 def trained_without(batches):
@@ -180,3 +180,16 @@ def test_nonfinite_gradients_stop_the_training(tmp_path):
             optimizer.step()
     assert recorder.stopped.rule == "nonfinite" and recorder.stopped.batch == 20
     assert 20 < len(recorded_file.records_in(tmp_path / "runs.db")) < 10_000
+
+
+def test_an_open_recorder_of_the_other_stage_is_refused(tmp_path):
+    model, optimizer = pair()
+    with gradlog.Recorder(tmp_path / "runs.db", "other") as recorder:
+        with pytest.raises(
+            gradlog.GradlogError,
+            match="opened for raw gradients, and these are applied; open it with stage='applied'",
+        ):
+            gradlog.torch.record(model, optimizer, recorder)
+        with gradlog.torch.record(model, optimizer, recorder, stage="raw"):
+            train(model, optimizer, batches_for("mlp", 2))
+    assert len(recorded_file.records_in(tmp_path / "runs.db")) == 2

@@ -13,7 +13,7 @@ import numpy
 from jax.experimental import io_callback
 
 from gradlog import ErrorCode, GradlogError, Recorder
-from gradlog._progress import Progress, steps_in
+from gradlog._progress import Progress, check_stage, steps_in
 from gradlog.jax.trees import Plan, plan
 
 try:
@@ -58,6 +58,7 @@ def tap(
         raise GradlogError(
             "gradlog.jax.tap is a part of an optax optimizer", "install optax", ErrorCode.MISUSE
         )
+    check_stage(file, stage)
     owned = not hasattr(file, "record")
     recorder: Any = file
     steps: int | None = None

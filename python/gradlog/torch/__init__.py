@@ -21,7 +21,7 @@ from typing import Any
 import torch
 
 from gradlog import ErrorCode, GradlogError, Recorder
-from gradlog._progress import Progress, steps_in
+from gradlog._progress import Progress, check_stage, steps_in
 from gradlog.torch.gradients import is_sharded
 from gradlog.torch.parameters import Model, Names, Weights, named_optimizers, unwrapped
 from gradlog.torch.processes import file_of_rank, this_process
@@ -81,6 +81,7 @@ def record(
             "the raw gradients of weights sharded by fully_shard never reach the weights",
             "use stage='applied'",
         )
+    check_stage(file, stage)
     _refuse_second_recording(optimizers)
 
     known_rank, known_size = this_process()

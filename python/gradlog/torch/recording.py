@@ -12,10 +12,10 @@ from weakref import WeakSet
 import torch
 
 from gradlog import ErrorCode, GradlogError
+from gradlog._progress import Progress
 from gradlog.torch.backward import BackwardTap
 from gradlog.torch.parameters import Weights
 from gradlog.torch.processes import first_of_any
-from gradlog._progress import Progress
 from gradlog.torch.steps import Recordable, StepTap
 
 Item = TypeVar("Item")
