@@ -21,13 +21,12 @@ from pathlib import Path
 
 import variants
 
-# Parameters, batches of a round, batches of a round of the slow variants: layers of a perceptron, batches of 32.
+# Parameters of a perceptron: its layers, batches of a round, batches of a round of the slow variants.
 SIZES = {
     "321": ((10, 16, 8, 1), 1500, 300),
     "1M": ((512, 768, 768, 10), 150, 15),
     "25M": ((2048, 3072, 6016, 10), 12, 2),
 }
-BATCH = 32
 
 
 def processor_time():
@@ -56,7 +55,7 @@ def measure(variant, training, batches, folder):
     }
 
 
-def compare(framework, size, rounds, chosen):
+def compare(framework, size, examples, rounds, chosen):
     layers, batches, few = SIZES[size]
     loops = variants.FRAMEWORKS[framework]()
     named = {name: variant for name, variant in loops.variants.items() if not chosen or name in chosen}
@@ -68,7 +67,7 @@ def compare(framework, size, rounds, chosen):
             folder = Path(tempfile.mkdtemp(prefix="gradlog-overhead-", dir=os.environ.get("GRADLOG_BENCH_DIR")))
             variant = loops.nothing if name == "nothing" else named[name]
             count = few if getattr(variant, "is_slow", False) and size != "321" else batches
-            found[name].append(measure(variant, loops.training(layers, BATCH), count, folder))
+            found[name].append(measure(variant, loops.training(layers, examples), count, folder))
             shutil.rmtree(folder)
     return summary(found, framework, size)
 
@@ -100,13 +99,19 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--framework", choices=variants.FRAMEWORKS, default="torch")
     parser.add_argument("--size", choices=SIZES, default="1M")
+    parser.add_argument(
+        "--examples", type=int, default=32, help="in a batch: more of them, more work for each gradient"
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", action="append", help="a variant; may be given several times")
     parser.add_argument("--json", action="store_true", help="one line of JSON for each variant")
     options = parser.parse_args()
-    rows = compare(options.framework, options.size, options.rounds, options.only)
+    rows = compare(options.framework, options.size, options.examples, options.rounds, options.only)
     lines = map(json.dumps, rows) if options.json else table(rows)
-    print(f"{options.framework}, {options.size} parameters, {options.rounds} rounds", file=sys.stderr)
+    print(
+        f"{options.framework}, {options.size} parameters, batches of {options.examples}, {options.rounds} rounds",
+        file=sys.stderr,
+    )
     print("\n".join(lines))
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from gradlog._files import open_for_reading
-from gradlog.errors import GradlogError
+from gradlog.errors import ErrorCode, GradlogError
 
 
 class Place(NamedTuple):
@@ -83,6 +83,17 @@ class Progress:
         """An optimizer has updated its weights."""
         if self.step is not None:
             self.step += 1
+
+
+def check_stage(recorder: Any, stage: str) -> None:
+    """Refuses to call gradients in an open recorder what they are not."""
+    recorded = getattr(recorder, "stage", stage)
+    if recorded != stage:
+        raise GradlogError(
+            f"the recorder was opened for {recorded} gradients, and these are {stage}",
+            f"open it with stage='{stage}', or record with stage='{recorded}'",
+            ErrorCode.MISUSE,
+        )
 
 
 def steps_in(path: str, run: str | None, rank: int) -> int:

@@ -22,6 +22,8 @@ from gradlog.torch.steps import scale_of
 
 __all__ = ["GradientRecorder"]
 
+_VERSION = lightning.__version__  # type: ignore[attr-defined]
+
 
 class GradientRecorder(lightning.Callback):
     """A callback that records every gradient of ``trainer.fit``, with automatic and manual optimization, any number of optimizers,
@@ -55,7 +57,7 @@ class GradientRecorder(lightning.Callback):
         self.close()
         self._scaler = getattr(trainer.precision_plugin, "scaler", None)
         options = {
-            "framework": f"Lightning {lightning.__version__}, PyTorch {torch.__version__}",
+            "framework": f"Lightning {_VERSION}, PyTorch {torch.__version__}",
             **self._options,
         }
         optimizers = trainer.optimizers[0] if len(trainer.optimizers) == 1 else trainer.optimizers

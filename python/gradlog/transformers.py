@@ -154,7 +154,8 @@ class _LossWatch:
             else None
         )
         if isinstance(loss, torch.Tensor) and loss.requires_grad and loss.numel() == 1:
-            loss.register_hook(partial(self._reached, loss.detach()))
+            differentiated: Any = loss
+            differentiated.register_hook(partial(self._reached, loss.detach()))
 
     def _reached(self, loss: torch.Tensor, factor: torch.Tensor) -> None:
         if self._tell is not None:

@@ -16,7 +16,7 @@ def path(tmp_path: Path) -> str:
 
 
 class Target:
-    """Something to record into; ``file`` goes to ``record``, ``records`` tells what arrived."""
+    """Something for a tap to record into; ``file`` goes to it, ``records`` tells what arrived."""
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
@@ -32,10 +32,11 @@ class Target:
 
 @pytest.fixture(params=["memory", "file"])
 def target(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
-    """In memory, exactly, and in a real file through the recorder."""
+    """In memory, exactly as a tap handed it over, and in a real file."""
     return Target(None if request.param == "memory" else tmp_path / "runs.db")
 
 
 @pytest.fixture
 def memory() -> MemoryRecorder:
+    """A recorder of which a test sees every record."""
     return MemoryRecorder()

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import torch
-import torch.distributed as distributed
 from memory_recorder import MemoryRecorder
+from torch import distributed
 from torch_models import batches_for, build, loss_of
 
 import gradlog

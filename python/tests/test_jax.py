@@ -8,11 +8,11 @@ import pytest
 jax = pytest.importorskip("jax")
 optax = pytest.importorskip("optax")
 
-import jax.numpy as jnp  # noqa: E402
-from torch_models import mlp_backpropagation, replay_adam  # noqa: E402
+import jax.numpy as jnp
+from torch_models import mlp_backpropagation, replay_adam
 
-import gradlog  # noqa: E402
-import gradlog.jax  # noqa: E402
+import gradlog
+import gradlog.jax
 
 
 def weights():

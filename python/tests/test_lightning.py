@@ -12,13 +12,13 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 
-import lightning.pytorch as lightning  # noqa: E402
-from test_torch_gradients import equal  # noqa: E402
-from torch import nn  # noqa: E402
-from torch_models import autograd_gradients, batches_for, build, loss_of, replay_adam, weights_of  # noqa: E402
+import lightning.pytorch as lightning
+from test_torch_gradients import equal
+from torch import nn
+from torch_models import autograd_gradients, batches_for, build, loss_of, replay_adam, weights_of
 
-import gradlog  # noqa: E402
-from gradlog.lightning import GradientRecorder  # noqa: E402
+import gradlog
+from gradlog.lightning import GradientRecorder
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
 warnings.filterwarnings("ignore", module="lightning")

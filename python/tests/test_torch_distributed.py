@@ -16,8 +16,8 @@ torch = pytest.importorskip("torch")
 if not torch.distributed.is_available() or not torch.distributed.is_gloo_available():
     pytest.skip("torch has no gloo", allow_module_level=True)
 
-from test_torch_gradients import equal  # noqa: E402
-from torch_models import autograd_gradients, batches_for, build  # noqa: E402
+from test_torch_gradients import equal
+from torch_models import autograd_gradients, batches_for, build
 
 WORKER = Path(__file__).with_name("distributed_worker.py")
 

@@ -9,9 +9,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from memory_recorder import MemoryRecorder  # noqa: E402
-from torch import nn  # noqa: E402
-from torch_models import (  # noqa: E402
+from memory_recorder import MemoryRecorder
+from torch import nn
+from torch_models import (
     Lstm,
     autograd_gradients,
     batches_for,
@@ -22,7 +22,7 @@ from torch_models import (  # noqa: E402
     weights_of,
 )
 
-import gradlog.torch  # noqa: E402
+import gradlog.torch
 
 EVERY_MODEL = ["mlp", "cnn", "lstm", "transformer"]
 

@@ -10,12 +10,12 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from test_torch_gradients import equal, train  # noqa: E402
-from torch import nn  # noqa: E402
-from torch.utils.checkpoint import checkpoint  # noqa: E402
-from torch_models import autograd_gradients, batches_for, build, loss_of, weights_of  # noqa: E402
+from test_torch_gradients import equal, train
+from torch import nn
+from torch.utils.checkpoint import checkpoint
+from torch_models import autograd_gradients, batches_for, build, loss_of, weights_of
 
-import gradlog.torch  # noqa: E402
+import gradlog.torch
 
 
 @pytest.mark.parametrize("stage", ["applied", "raw"])

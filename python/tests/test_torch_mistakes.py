@@ -11,12 +11,12 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from memory_recorder import MemoryRecorder  # noqa: E402
-from test_torch_gradients import train  # noqa: E402
-from torch import nn  # noqa: E402
-from torch_models import batches_for, build, loss_of  # noqa: E402
+from memory_recorder import MemoryRecorder
+from test_torch_gradients import train
+from torch import nn
+from torch_models import batches_for, build, loss_of
 
-import gradlog.torch  # noqa: E402
+import gradlog.torch
 
 
 def pair():

@@ -12,13 +12,13 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 pytest.importorskip("accelerate")
 
-from test_torch_gradients import equal  # noqa: E402
-from torch_models import autograd_gradients, batches_for, build, loss_of  # noqa: E402
-from transformers import GPT2Config, GPT2LMHeadModel, Trainer, TrainerCallback, TrainingArguments  # noqa: E402
+from test_torch_gradients import equal
+from torch_models import autograd_gradients, batches_for, build, loss_of
+from transformers import GPT2Config, GPT2LMHeadModel, Trainer, TrainerCallback, TrainingArguments
 
-import gradlog  # noqa: E402
-import gradlog.torch  # noqa: E402
-from gradlog.transformers import GradientRecorder  # noqa: E402
+import gradlog
+import gradlog.torch
+from gradlog.transformers import GradientRecorder
 
 
 def gpt2():

@@ -13,7 +13,7 @@ import numpy
 from jax.experimental import io_callback
 
 from gradlog import ErrorCode, GradlogError, Recorder
-from gradlog._progress import Progress, steps_in
+from gradlog._progress import Progress, check_stage, steps_in
 from gradlog.jax.trees import Plan, plan
 
 try:
@@ -25,7 +25,7 @@ except ImportError:
 class TapState(NamedTuple):
     """What the tap keeps in the optimizer's state."""
 
-    count: jax.Array
+    count: jax.Array  # type: ignore[assignment]  # hides tuple.count(), as optax's own states do
     """Updates so far."""
 
 
@@ -58,17 +58,19 @@ def tap(
         raise GradlogError(
             "gradlog.jax.tap is a part of an optax optimizer", "install optax", ErrorCode.MISUSE
         )
+    check_stage(file, stage)
     owned = not hasattr(file, "record")
     recorder: Any = file
     steps: int | None = None
     if owned:
-        steps = steps_in(os.fspath(file), run, options.get("rank", 0))
-        recorder = Recorder(file, run, stage=stage, **{"framework": f"JAX {jax.__version__}", **options})
+        path = os.fspath(recorder)
+        steps = steps_in(path, run, options.get("rank", 0))
+        recorder = Recorder(path, run, stage=stage, **{"framework": f"JAX {jax.__version__}", **options})
     host = _Host(recorder, owned, Progress.of(recorder, steps), steps_per_epoch, optimizer, ordered)
     return GradientTap(host)
 
 
-class GradientTap(_Transformation):  # type: ignore[misc, valid-type]
+class GradientTap(_Transformation):  # type: ignore[misc]
     """An optax transformation that records; a context manager, or closed with ``close()``."""
 
     _host: _Host
@@ -91,7 +93,7 @@ class GradientTap(_Transformation):  # type: ignore[misc, valid-type]
 
     def epoch(self, epoch: int) -> None:
         """Announces that the epoch of this number, from 0, begins, when jax has finished what it was given before."""
-        jax.effects_barrier()
+        jax.effects_barrier()  # type: ignore[no-untyped-call]
         self._host.progress.begin_epoch(epoch)
 
     def close(self, *, finished: bool = True) -> None:
@@ -195,7 +197,7 @@ class _Host:
         if self._closed:
             return
         self._closed = True
-        jax.effects_barrier()
+        jax.effects_barrier()  # type: ignore[no-untyped-call]
         if self._owned:
             self.recorder.close(finished=finished)
         if self._failure is not None:

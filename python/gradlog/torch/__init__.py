@@ -21,7 +21,7 @@ from typing import Any
 import torch
 
 from gradlog import ErrorCode, GradlogError, Recorder
-from gradlog._progress import Progress, steps_in
+from gradlog._progress import Progress, check_stage, steps_in
 from gradlog.torch.gradients import is_sharded
 from gradlog.torch.parameters import Model, Names, Weights, named_optimizers, unwrapped
 from gradlog.torch.processes import file_of_rank, this_process
@@ -81,20 +81,21 @@ def record(
             "the raw gradients of weights sharded by fully_shard never reach the weights",
             "use stage='applied'",
         )
+    check_stage(file, stage)
     _refuse_second_recording(optimizers)
 
-    here = this_process()
-    rank, world_size = here[0] if rank is None else rank, here[1] if world_size is None else world_size
+    known_rank, known_size = this_process()
+    rank, world_size = known_rank if rank is None else rank, known_size if world_size is None else world_size
     owned = not hasattr(file, "record")
     recorder: Any = file
     step: int | None = None
-    if owned and sharded:
+    if owned:
+        here = (0, 1) if sharded else (rank, world_size)
+        path = file_of_rank(recorder, *here)
         recorder = None
-    if owned and not (sharded and rank > 0):
-        of_whole = (0, 1) if sharded else (rank, world_size)
-        path = file_of_rank(file, *of_whole)
-        step = steps_in(path, run, of_whole[0])
-        recorder = _open(path, run, *of_whole, stage, optimizers, configuration, options)
+        if rank == here[0]:
+            step = steps_in(path, run, rank)
+            recorder = _open(path, run, *here, stage, optimizers, configuration, options)
     progress = Progress() if recorder is None else Progress.of(recorder, step)
     return GradientRecording(
         recorder,

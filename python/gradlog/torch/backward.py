@@ -57,18 +57,19 @@ class BackwardTap:
         self._hooks.clear()
 
     def _hook(self, parameter: torch.Tensor) -> list[Any]:
-        @torch.compiler.disable
+        @torch.compiler.disable  # type: ignore[untyped-decorator]
         def arrived(gradient: torch.Tensor) -> None:
             self._arrived[parameter] = gradient.detach()
 
-        @torch.compiler.disable
+        @torch.compiler.disable  # type: ignore[untyped-decorator]
         def accumulated(_: torch.Tensor) -> None:
             try:
                 self._accept(parameter)
             except Exception as error:
                 self._recipient.fail(error)
 
-        return [parameter.register_hook(arrived), parameter.register_post_accumulate_grad_hook(accumulated)]
+        tensor: Any = parameter
+        return [tensor.register_hook(arrived), tensor.register_post_accumulate_grad_hook(accumulated)]
 
     def _accept(self, parameter: torch.Tensor) -> None:
         self._begin_pass()

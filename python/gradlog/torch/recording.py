@@ -12,10 +12,10 @@ from weakref import WeakSet
 import torch
 
 from gradlog import ErrorCode, GradlogError
+from gradlog._progress import Progress
 from gradlog.torch.backward import BackwardTap
 from gradlog.torch.parameters import Weights
 from gradlog.torch.processes import first_of_any
-from gradlog._progress import Progress
 from gradlog.torch.steps import Recordable, StepTap
 
 Item = TypeVar("Item")
@@ -276,8 +276,10 @@ class GradientRecording:
         if self._closed or os.getpid() != self._process:
             return False
         self._closed = True
-        for tap in (*self._steps, *([self._backward] if self._backward else [])):
-            tap.remove()
+        for step in self._steps:
+            step.remove()
+        if self._backward is not None:
+            self._backward.remove()
         for optimizer in self._optimizers:
             _optimizers.discard(optimizer)
         return True

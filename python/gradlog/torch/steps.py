@@ -21,8 +21,10 @@ NOTHING_TO_APPLY = (
     "call loss.backward() before it, and zero_grad() after it or before backward(), not in between",
 )
 SCALER_MISSING = (
-    "the loss is scaled by a GradScaler of which the recorder of raw gradients does not know, so that what it "
-    "records is multiplied by the loss scale",
+    (
+        "the loss is scaled by a GradScaler of which the recorder of raw gradients does not know, so that what it "
+        "records is multiplied by the loss scale"
+    ),
     "delete the run and give record(…, scaler=scaler)",
 )
 
@@ -80,10 +82,10 @@ class StepTap:
         for hook in self._hooks:
             hook.remove()
 
-    @torch.compiler.disable
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def _before(
-        self, optimizer: torch.optim.Optimizer, args: tuple, kwargs: dict
-    ) -> tuple[tuple, dict] | None:
+        self, optimizer: torch.optim.Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
         try:
             caller = _caller(optimizer)
             if caller.is_inner:
@@ -105,8 +107,8 @@ class StepTap:
             self._recipient.fail(error)
             return None
 
-    @torch.compiler.disable
-    def _after(self, optimizer: torch.optim.Optimizer, args: tuple, kwargs: dict) -> None:
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    def _after(self, optimizer: torch.optim.Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         try:
             if _caller(optimizer).is_inner:
                 return
