@@ -10,11 +10,11 @@ import re
 import sys
 from pathlib import Path
 
-from suite import machine, reading, recording, tables
+from suite import machine, reading, recording, tables, training
 from suite.machine import BENCHMARKS, PROJECT, say
 
 PAGE = PROJECT / "docs/Performance.md"
-PARTS = ["S", "M", "L", "read", "trainer"]
+PARTS = ["S", "M", "L", "read", "taps", "trainer"]
 
 
 def replace(page, name, lines):
@@ -30,7 +30,7 @@ def replace(page, name, lines):
 def main():
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="once, with fewer batches and rows")
-    parser.add_argument("--only", default=",".join(PARTS), help="some of S,M,L,read,trainer (default: all)")
+    parser.add_argument("--only", default=",".join(PARTS), help="some of S,M,L,read,taps,trainer (default: all)")
     parser.add_argument("--skip-peers", action="store_true", help="the limits and gradlog alone")
     parser.add_argument("--repetitions", type=int, help="how often each case runs (default: 3)")
     parser.add_argument("--folder", type=Path, default=BENCHMARKS / ".work", help="where the files go, 6 GB")
@@ -55,6 +55,8 @@ def main():
     if "read" in parts:
         sizes = [100_000] if options.quick else [1_000_000, 5_000_000]
         measured["reading"] = reading.pages(*reading.measure(folder, repetitions, sizes))
+    if "taps" in parts:
+        measured["taps"] = training.pages(training.measure(folder, 2 if options.quick else 5))
     if "trainer" in parts:
         measured["trainer"] = [(machine.run([machine.TRAINER]) or "It failed.").strip()]
     about = machine.describe(repetitions, folder)
