@@ -221,6 +221,7 @@ def test_a_subclass_that_calls_the_step_of_its_base_is_one_step(memory):
         def step(self, closure=None):
             return super().step(closure)
 
+    torch.optim.Adam([torch.zeros(1)])  # torch hooks the step of a class when the first one is made
     model = build("mlp")
     optimizer = Noisy(model.parameters(), lr=1e-2)
     with gradlog.torch.record(model, optimizer, memory):
