@@ -24,10 +24,13 @@ def tapped_step(tap: Tap) -> Callable[..., Any]:
     """Builds a ``train_function`` that tells the tap of the gradients.
 
     Raises:
-        GradlogError: when replicas are asked for what the update rule consumes.
+        GradlogError: when the model is trained by several replicas.
     """
-    if tap.model.distribute_strategy.num_replicas_in_sync > 1 and "applied" in tap.stages:
-        raise GradlogError("the stage 'applied' cannot be seen with several replicas", "use stage='raw'")
+    if tap.model.distribute_strategy.num_replicas_in_sync > 1:
+        raise GradlogError(
+            "gradients cannot be seen with several replicas in one process",
+            "train with one, or with one process for each and a recording of its own (rank=…, world_size=…)",
+        )
     return _TensorFlowStep(tap).train_function
 
 
@@ -37,7 +40,6 @@ class _TensorFlowStep:
         self._outputs = StepOutputs()
         self._mirrors = Mirrors()
         self._graph: Any = None
-        self._replicas = tap.model.distribute_strategy.num_replicas_in_sync
         self._watch_loss()
         tap.observe(self._add)
         original = tap.model.train_step
@@ -98,8 +100,6 @@ class _TensorFlowStep:
         numbers = {name: tf.identity(number) for name, number in watched.numbers().items()}
         scale = numbers.get("loss_scale") if stage == "raw" else None
         found = {place: gradient for place, gradient in enumerate(gradients) if gradient is not None}
-        if self._replicas > 1:
-            found = _summed_over_replicas(found)
         if not self._is_at_top:
             found = {place: tf.convert_to_tensor(gradient) for place, gradient in found.items()}
         row_shapes = {
@@ -121,13 +121,6 @@ def _parts(gradient: Any, scale: Any) -> Any:
         return tf.convert_to_tensor(gradient.indices), _parts(gradient.values, scale)
     gradient = tf.convert_to_tensor(gradient)
     return gradient if scale is None else gradient / tf.cast(scale, gradient.dtype)
-
-
-def _summed_over_replicas(gradients: dict[int, Any]) -> dict[int, Any]:
-    """The gradients of the whole batch: each replica has that of its part, divided by the size of the whole."""
-    context = tf.distribute.get_replica_context()
-    dense = [tf.convert_to_tensor(gradient) for gradient in gradients.values()]
-    return dict(zip(gradients, context.all_reduce(tf.distribute.ReduceOp.SUM, dense)))
 
 
 def _array(tensor: tf.Tensor) -> numpy.ndarray:

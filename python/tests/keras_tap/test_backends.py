@@ -36,7 +36,7 @@ import tensorflow as tf
 
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-import keras, numpy
+import keras
 import gradlog.keras
 from training import data, mlp
 
@@ -44,22 +44,17 @@ x, y = data(rows=64)
 with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
     model = mlp()
     model.compile(keras.optimizers.SGD(1.0), "binary_crossentropy")
-before = model.get_weights()
-model.fit(x, y, batch_size=64, verbose=0, callbacks=[gradlog.keras.GradientRecorder(sys.argv[1])])
-numpy.savez(sys.argv[2], *[b - a for b, a in zip(before, model.get_weights())])
+try:
+    model.fit(x, y, batch_size=64, verbose=0, callbacks=[gradlog.keras.GradientRecorder(sys.argv[1])])
+except gradlog.GradlogError as error:
+    print(error)
 """
 
 
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="MirroredStrategy is TensorFlow's")
-def test_replicas_record_the_gradient_of_the_whole_batch(path, tmp_path):
-    import numpy
-
+def test_replicas_are_refused(path):
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-    moved = tmp_path / "moved.npz"
-    command = [sys.executable, "-c", textwrap.dedent(REPLICAS), str(path), str(moved)]
+    command = [sys.executable, "-c", textwrap.dedent(REPLICAS), str(path)]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
-    assert result.returncode == 0, result.stderr[-3000:]
-    (batch,) = read(path)
-    with numpy.load(moved) as arrays:
-        for gradient, expected in zip(batch.arrays, arrays.values(), strict=True):
-            assert numpy.abs(gradient - expected).max() < 1e-7
+    assert "cannot be seen with several replicas in one process; train with one" in result.stdout
+    assert result.returncode == 0 and not path.exists(), result.stderr[-3000:]
