@@ -24,11 +24,23 @@ enum HostileTensors {
       ("equal", Array(repeating: 0.1, count: 2000)),
       ("outlier first", [1e30] + Array(repeating: 1e-3, count: 4000)),
     ]
-    for count in [2, 3, 4, 5, 7, 8, 31, 511, 512, 513, 5000] {
+    for count in [2, 3, 4, 5, 7, 8, 31, 1023, 1024, 1025, 5000] {
       let values = (0..<count).map { _ in random.normal() * 0x1p-12 }
       lists.append(("normal \(count)", values))
       lists.append(("edges among \(count)", values + edges + values))
     }
+    // Subnormal as Floats: one among normal numbers, many among them and zeros, nothing else.
+    let normal = (0..<2048).map { _ in random.normal() }
+    let subnormal = (0..<1030).map { _ in
+      Double(sign: .plus, exponent: Int.random(in: -149...(-127), using: &random), significand: 1)
+        * Double(Int.random(in: -1...1, using: &random))
+    }
+    lists.append(("one subnormal Float", normal + [0x1.8p-140] + normal))
+    lists.append(("subnormal Floats", subnormal))
+    lists.append(("subnormal Floats among others", zip(normal, subnormal).flatMap { [$0, $1] }))
+    // Blocks of which each holds one kind of element.
+    let kinds = [0x1p-130, .nan, -0.0, 0x1p-126, -.infinity, 0, 0x1p-149, 1.5]
+    lists.append(("kinds in turn", kinds.flatMap { Array(repeating: $0, count: 1024) } + [2]))
     lists.append(("wide", (0..<4000).map { _ in random.normal() * random.power(60) }))
     return lists
   }()
@@ -147,27 +159,71 @@ extension SplitMix64 {
       || (value - expected).magnitude <= expected.magnitude * relative + absolute + 0x1p-1073
   }
 
+  @Test func manyElements() throws {
+    var random = SplitMix64(seed: 7)
+    try check((0..<(1 << 16) + 3).map { _ in Float(random.normal()) }) { Double($0) }
+  }
+
   @Test func everyHalfPatternConvertsExactly() throws {
     let halves = (UInt16.min...UInt16.max).map { Float16(bitPattern: $0) }
     try check(halves) { Double($0) }
-    for half in halves where half.isFinite {
-      let statistics = try [half].withUnsafeBytes {
-        GradientStatistics(of: try TensorView(dtype: .float16, shape: [], bytes: $0))
-      }
-      #expect(statistics.sum == Double(half))
+    for half in halves where half.isFinite { try checkConversion(half, Double(half)) }
+  }
+
+  @Test func everyBFloat16PatternConvertsExactly() throws {
+    let patterns = (UInt16.min...UInt16.max).map { BFloat16(bitPattern: $0) }
+    try check(patterns) { Double(Float($0)) }
+    for pattern in patterns where Float(pattern).isFinite {
+      try checkConversion(pattern, Double(Float(pattern)))
     }
   }
 
-  @Test func readsUnalignedBytes() throws {
-    let values: [Float] = (0..<1001).map { Float($0) - 500 }
-    let shifted: [UInt8] = [0] + values.withUnsafeBytes { Array($0) }
-    let sum = try shifted.withUnsafeBytes {
+  /// Seven: four are converted together, three one by one.
+  private func checkConversion<Element: TensorElement>(_ element: Element, _ value: Double) throws {
+    let statistics = try statistics(of: Array(repeating: element, count: 7))
+    if statistics.sum != value * 7 || statistics.min != value || statistics.max != value {
+      Issue.record("\(element) has sum \(statistics.sum) of 7")
+    }
+  }
+
+  @Test func everyNaNIsOne() throws {
+    let patterns: [UInt32] = [0x7F80_0001, 0x7FBF_FFFF, 0x7FC0_0000, 0x7FFF_FFFF, 0xFF80_0001]
+    let nans = patterns.map { Float(bitPattern: $0) }
+    for nan in nans { try check([1, nan, -2, 3, 4, 0, nan], { Double($0) }) }
+    try check(nans, { Double($0) })
+    try check(nans + [.infinity, -.infinity, -0.0, .leastNonzeroMagnitude], { Double($0) })
+  }
+
+  private func statistics(of values: [some TensorElement]) throws -> GradientStatistics {
+    try statistics(of: values, shiftedBy: 0)
+  }
+
+  private func statistics<Element: TensorElement>(
+    of values: [Element], shiftedBy shift: Int
+  ) throws -> GradientStatistics {
+    let bytes = [UInt8](repeating: 0xFF, count: shift) + values.withUnsafeBytes { Array($0) }
+    return try bytes.withUnsafeBytes {
       GradientStatistics(
         of: try TensorView(
-          dtype: .float32, shape: [1001], bytes: UnsafeRawBufferPointer(rebasing: $0[1...]))
-      ).sumAbs
+          dtype: Element.dtype, shape: [values.count],
+          bytes: UnsafeRawBufferPointer(rebasing: $0[shift...])))
     }
-    #expect(sum == 250_500)
+  }
+
+  @Test(arguments: [1, 2, 3, 5, 7, 13])
+  func readsUnalignedBytes(shift: Int) throws {
+    let values = (0..<1029).map { Double($0) - 500 } + [.nan, 0]
+    func check(_ values: [some TensorElement]) throws {
+      let shifted = try statistics(of: values, shiftedBy: shift)
+      #expect(try shifted == statistics(of: values))
+      #expect(shifted.nanCount == 1 && shifted.zeroCount == 2)
+    }
+    try check(values)
+    try check(values.map { Float($0) })
+    try check(values.map { Float16($0) })
+    try check(values.map { BFloat16(Float($0)) })
+    #expect(
+      try statistics(of: values.map { Float($0) }, shiftedBy: shift).sumAbs == 125_250 + 139_656)
   }
 }
 

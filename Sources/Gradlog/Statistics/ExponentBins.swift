@@ -14,13 +14,18 @@ struct ExponentBins: ~Copyable {
   /// Whether an element counted since the last ``finish(_:)`` was not finite.
   var sawNonFinite: Bool { counters.nonFiniteCount > 0 }
 
-  /// Counts the first `count` elements of `block`. Only a float64 tensor can hold numbers that are
-  /// subnormal as Doubles.
-  func add(_ block: UnsafeMutablePointer<Double>, _ count: Int, mayHoldSubnormals: Bool) {
+  /// Counts the first `count` elements of `block`.
+  func add(_ block: UnsafeMutablePointer<Double>, _ count: Int) {
     counters.add(block, count)
-    if mayHoldSubnormals, counters.zeroOrSubnormalCount > 0 {
+    if counters.zeroOrSubnormalCount > 0 {
       counters.addSubnormals(block, count)
     }
+  }
+
+  /// Counts the elements of `block`, and sums them; nil when one of them is not finite.
+  @inline(__always)
+  func add(_ block: FloatBlock) -> BlockSums? {
+    counters.add(block)
   }
 
   /// Counts so many zeros.
@@ -75,6 +80,11 @@ struct ExponentCounters {
   private static let biasedExponents = 2048
   private static let nonFiniteBin = 2047
   private static let subnormalExponents = 52
+  /// A Float with biased exponent e is counted in the bin e + 896, which is that of its Double unless e
+  /// is 0, of zeros and subnormals, or 255, of what is not finite.
+  private static let firstFloatBin = 896
+  private static let lastFloatBin = firstFloatBin + 255
+  private static let binOfSmallestFloat = 1023 - 149
 
   /// Four counters for each biased exponent of a Double. Bin 0 holds zeros and subnormals, the last
   /// one what is not finite.
@@ -123,6 +133,38 @@ struct ExponentCounters {
   private func increment(_ value: Double, _ lane: Int) {
     let biased = Int(truncatingIfNeeded: (value.bitPattern &>> 52) & 0x7FF)
     normal[biased &* Self.lanes &+ lane] &+= 1
+  }
+
+  /// Counts the elements of `block`, and sums them; nil when one of them is not finite.
+  @inline(__always)
+  func add(_ block: FloatBlock) -> BlockSums? {
+    let before = total(bin: Self.firstFloatBin)
+    let sums = block.sums(countingInto: normal + Self.firstFloatBin * Self.lanes)
+    let tiny = total(bin: Self.firstFloatBin) - before
+    if tiny > 0 { recount(tiny, in: block) }
+    guard total(bin: Self.lastFloatBin) == 0 else {
+      clear(bin: Self.lastFloatBin)
+      return nil
+    }
+    return sums
+  }
+
+  /// Counts again the zeros and subnormals of `block`, which are in the first bin of a Float.
+  private func recount(_ tiny: Int, in block: FloatBlock) {
+    // One counter may be negative: only the total of a bin matters.
+    normal[Self.firstFloatBin * Self.lanes] -= tiny
+    let zeros = block.zeroCount
+    add(zeros: zeros)
+    guard zeros < tiny else { return }
+    // Without branches. What is not subnormal is taken for 0, and its bin, below that of the smallest
+    // Float, is cleared.
+    for index in 0..<block.count {
+      let magnitude = block[index].bitPattern & 0x7FFF_FFFF
+      let significand = magnitude < 0x80_0000 ? magnitude : 0
+      let bin = Self.binOfSmallestFloat + 31 - significand.leadingZeroBitCount
+      normal[bin &* Self.lanes &+ index & 3] &+= 1
+    }
+    clear(bin: Self.binOfSmallestFloat - 1)
   }
 
   func add(zeros zeroCount: Int) {

@@ -17,12 +17,21 @@ struct Moments {
 
   /// Adds the first `length` elements of `block`, all finite.
   mutating func add(_ block: UnsafeMutablePointer<Double>, _ length: Int) {
+    add(BlockSums(of: block, length), length) {
+      Self.squaredDeviations(of: block, length, from: $0)
+    }
+  }
+
+  /// Adds the `sums` of so many elements, all finite. `squaredDeviations` sums their squared distances
+  /// from their mean.
+  mutating func add(
+    _ sums: BlockSums, _ length: Int, _ squaredDeviations: (_ mean: Double) -> Double
+  ) {
     guard length > 0 else { return }
-    let sums = LaneSums(of: block, length)
     let blockMean = sums.sum / Double(length)
     var deviations = sums.sumSquares - sums.sum * blockMean
     if !(deviations > sums.sumSquares * Self.cancellation) {
-      deviations = Self.squaredDeviations(of: block, length, from: blockMean)
+      deviations = squaredDeviations(blockMean)
     }
     merge(length, blockMean, deviations)
     sum += sums.sum
@@ -62,25 +71,31 @@ struct Moments {
   }
 }
 
-/// The sums of one block, in four SIMD lanes and a scalar tail.
-private struct LaneSums {
+/// The sums of one block.
+struct BlockSums {
   var sum = 0.0
   var sumAbs = 0.0
   var sumSquares = 0.0
   var min = Double.infinity
   var max = -Double.infinity
 
+  @inline(__always)
+  mutating func add(_ value: Double) {
+    sum += value
+    sumAbs += value.magnitude
+    sumSquares += value * value
+    min = Swift.min(min, value)
+    max = Swift.max(max, value)
+  }
+}
+
+extension BlockSums {
+  /// Sums `length` elements in four SIMD lanes and a scalar tail.
   init(of block: UnsafeMutablePointer<Double>, _ length: Int) {
+    self.init()
     let vectorized = length & ~3
     if vectorized > 0 { addLanes(block, vectorized) }
-    for index in vectorized..<length {
-      let value = block[index]
-      sum += value
-      sumAbs += value.magnitude
-      sumSquares += value * value
-      min = Swift.min(min, value)
-      max = Swift.max(max, value)
-    }
+    for index in vectorized..<length { add(block[index]) }
   }
 
   private mutating func addLanes(_ block: UnsafeMutablePointer<Double>, _ length: Int) {
