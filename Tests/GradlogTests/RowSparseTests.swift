@@ -53,15 +53,24 @@ import Testing
 
   @Test(arguments: HostileTensors.lists)
   func statisticsAreThoseOfTheWholeGradient(_ name: String, _ values: [Double]) {
+    check(values) { $0 }
+    check(values.map { Float($0) }) { Double($0) }
+    check(values.map { Float16($0) }) { Double($0) }
+    check(values.map { BFloat16(Float($0)) }) { Double(Float($0)) }
+  }
+
+  private func check<Element: TensorElement>(
+    _ values: [Element], _ double: (Element) -> Double
+  ) {
     let indices = values.indices.map { Int64($0 * 3 + 1) }
     let height = values.count * 3 + 2
     var whole = [Double](repeating: 0, count: height)
-    for (index, value) in zip(indices, values) { whole[Int(index)] = value }
+    for (index, value) in zip(indices, values) { whole[Int(index)] = double(value) }
     let bytes = indices.withUnsafeBytes { Array($0) } + values.withUnsafeBytes { Array($0) }
     bytes.withUnsafeBytes { bytes in
       var pass = StatisticsPass()
       let rows = StoredRows(
-        checked: (.float64, [height, 1], height), count: indices.count, at: bytes.baseAddress)
+        checked: (Element.dtype, [height, 1], height), count: indices.count, at: bytes.baseAddress)
       let found = pass.run(over: .rows(rows))
       let expected = StatisticsOracle(whole)
       #expect(found.elementCount == height)

@@ -24,7 +24,7 @@ enum HostileTensors {
       ("equal", Array(repeating: 0.1, count: 2000)),
       ("outlier first", [1e30] + Array(repeating: 1e-3, count: 4000)),
     ]
-    for count in [2, 3, 4, 5, 7, 8, 31, 1023, 1024, 1025, 5000] {
+    for count in [2, 3, 4, 5, 7, 8, 31, 511, 512, 513, 1023, 1024, 1025, 5000] {
       let values = (0..<count).map { _ in random.normal() * 0x1p-12 }
       lists.append(("normal \(count)", values))
       lists.append(("edges among \(count)", values + edges + values))
@@ -167,22 +167,28 @@ extension SplitMix64 {
   @Test func everyHalfPatternConvertsExactly() throws {
     let halves = (UInt16.min...UInt16.max).map { Float16(bitPattern: $0) }
     try check(halves) { Double($0) }
-    for half in halves where half.isFinite { try checkConversion(half, Double(half)) }
+    try checkConversions(halves.filter(\.isFinite)) { Double($0) }
   }
 
   @Test func everyBFloat16PatternConvertsExactly() throws {
     let patterns = (UInt16.min...UInt16.max).map { BFloat16(bitPattern: $0) }
     try check(patterns) { Double(Float($0)) }
-    for pattern in patterns where Float(pattern).isFinite {
-      try checkConversion(pattern, Double(Float(pattern)))
-    }
+    try checkConversions(patterns.filter { Float($0).isFinite }) { Double(Float($0)) }
   }
 
-  /// Seven: four are converted together, three one by one.
-  private func checkConversion<Element: TensorElement>(_ element: Element, _ value: Double) throws {
-    let statistics = try statistics(of: Array(repeating: element, count: 7))
-    if statistics.sum != value * 7 || statistics.min != value || statistics.max != value {
-      Issue.record("\(element) has sum \(statistics.sum) of 7")
+  private func checkConversions<Element: TensorElement>(
+    _ elements: [Element], _ double: (Element) -> Double
+  ) throws {
+    var pass = StatisticsPass()
+    for element in elements {
+      // Seven: four are converted together, three one by one.
+      let found = try Array(repeating: element, count: 7).withUnsafeBytes {
+        pass.run(over: try TensorView(dtype: Element.dtype, shape: [7], bytes: $0))
+      }
+      let value = double(element)
+      if found.sum != value * 7 || found.min != value || found.max != value {
+        Issue.record("seven times \(element) gave \(found)")
+      }
     }
   }
 
@@ -192,6 +198,28 @@ extension SplitMix64 {
     for nan in nans { try check([1, nan, -2, 3, 4, 0, nan], { Double($0) }) }
     try check(nans, { Double($0) })
     try check(nans + [.infinity, -.infinity, -0.0, .leastNonzeroMagnitude], { Double($0) })
+  }
+
+  /// A pass counts Floats in bins that another type has other uses for.
+  @Test func aPassTakesTypesInTurn() throws {
+    var pass = StatisticsPass()
+    func check<Element: TensorElement>(_ values: [Element]) throws {
+      let expected = try statistics(of: values)
+      let found = try values.withUnsafeBytes {
+        pass.run(over: try TensorView(dtype: Element.dtype, shape: [values.count], bytes: $0))
+      }
+      #expect(found == expected)
+      #expect(try ExponentHistogram(blob: pass.exponentsBlob).counts.reduce(0, +) == 5)
+    }
+    let doubles = [0x1p128, 0x1p-127, -0x1p-149, 0x1p-150, 0x1p-1074, 0, .nan]
+    let floats: [Float] = [0x1p-149, -0x1p-127, 0x1p-126, 0x1p127, 1, -0.0, .infinity]
+    let halves: [Float16] = [0x1p-24, -0x1p-15, 0x1p-14, 0x1p15, 1, -0.0, .infinity]
+    for _ in 0..<2 {
+      try check(floats)
+      try check(doubles)
+      try check(floats.map { BFloat16($0 == 0x1p-149 ? 0x1p-133 : $0) })
+      try check(halves)
+    }
   }
 
   private func statistics(of values: [some TensorElement]) throws -> GradientStatistics {

@@ -5,14 +5,17 @@
 /// converted to Float and take the path of float32, which counts and sums in one loop. A block
 /// of which the counts show that an element is not finite is taken as Doubles, like those of float64.
 struct StatisticsPass: ~Copyable {
-  /// Elements of a block: 8 KiB of Doubles.
-  private static let blockLength = 1024
+  /// Elements of a block of Doubles: 4 KiB.
+  private static let doublesLength = 512
+  /// Elements of a block of Floats: 4 KiB.
+  private static let floatsLength = 1024
 
+  /// Room for a block of either, as Doubles.
   private let block: UnsafeMutablePointer<Double>
   private var bins = ExponentBins()
 
   init() {
-    block = .allocate(capacity: Self.blockLength)
+    block = .allocate(capacity: Self.floatsLength)
   }
 
   deinit {
@@ -51,7 +54,7 @@ struct StatisticsPass: ~Copyable {
   private func addDoubles(
     of view: TensorView, _ moments: inout Moments, _ statistics: inout GradientStatistics
   ) {
-    view.forEachBlock(in: block, of: Self.blockLength) { count in
+    view.forEachBlock(in: block, of: Self.doublesLength) { count in
       bins.add(block, count)
       let finiteCount =
         bins.sawNonFinite ? Self.removeNonFinite(block, count, &statistics) : count
@@ -62,8 +65,8 @@ struct StatisticsPass: ~Copyable {
   private func addFloats(
     of view: TensorView, _ moments: inout Moments, _ statistics: inout GradientStatistics
   ) {
-    for start in stride(from: 0, to: view.elementCount, by: Self.blockLength) {
-      let count = min(Self.blockLength, view.elementCount - start)
+    for start in stride(from: 0, to: view.elementCount, by: Self.floatsLength) {
+      let count = min(Self.floatsLength, view.elementCount - start)
       guard let floats = view.floatBlock(from: start, count: count, in: block) else { return }
       if let sums = bins.add(floats) {
         moments.add(sums, count, floats.squaredDeviations(from:))
@@ -88,7 +91,7 @@ struct StatisticsPass: ~Copyable {
     var scaled = Moments()
     scaled.add(zeros: zeroCount)
     var ignored = GradientStatistics()
-    view.forEachBlock(in: block, of: Self.blockLength) { count in
+    view.forEachBlock(in: block, of: Self.doublesLength) { count in
       let finiteCount = Self.removeNonFinite(block, count, &ignored)
       for index in 0..<finiteCount { block[index] *= inverse }
       scaled.add(block, finiteCount)
