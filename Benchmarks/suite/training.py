@@ -24,7 +24,7 @@ def commands(size, rounds):
         arguments = ["torch_overhead.py", "--framework", framework, "--size", size, "--rounds", rounds, "--json"]
         yield {"torch": "PyTorch", "jax": "JAX, optax"}[framework], arguments, {}
     for backend in ("tensorflow", "jax", "torch"):
-        arguments = ["keras_overhead.py", "--parameters", SIZES[size], "--rounds", rounds]
+        arguments = ["keras_overhead.py", "--parameters", SIZES[size], "--rounds", rounds, "--seconds", 25]
         yield f"Keras on {backend}", arguments, {"KERAS_BACKEND": backend}
 
 
