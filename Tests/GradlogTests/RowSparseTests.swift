@@ -55,8 +55,6 @@ import Testing
   func statisticsAreThoseOfTheWholeGradient(_ name: String, _ values: [Double]) {
     check(values) { $0 }
     check(values.map { Float($0) }) { Double($0) }
-    check(values.map { Float16($0) }) { Double($0) }
-    check(values.map { BFloat16(Float($0)) }) { Double(Float($0)) }
   }
 
   private func check<Element: TensorElement>(

@@ -3,6 +3,8 @@ import Foundation
 /// Every statistic again, the plain way: two passes over Doubles, sorting for quantiles.
 struct StatisticsOracle {
   let finite: [Double]
+  /// |g| of the finite elements, ascending.
+  let magnitudes: [Double]
   let zeroCount: Int
   let nanCount: Int
   let posinfCount: Int
@@ -16,6 +18,7 @@ struct StatisticsOracle {
   init(_ values: [Double]) {
     let finite = values.filter(\.isFinite)
     self.finite = finite
+    magnitudes = finite.map(\.magnitude).sorted()
     zeroCount = finite.count { $0 == 0 }
     nanCount = values.count { $0.isNaN }
     posinfCount = values.count { $0 == .infinity }
@@ -54,8 +57,7 @@ struct StatisticsOracle {
 
   /// The ⌈percent·n/100⌉-th smallest magnitude.
   func quantile(_ percent: Int) -> Double {
-    let magnitudes = finite.map(\.magnitude).sorted()
-    return magnitudes[(percent * magnitudes.count + 99) / 100 - 1]
+    magnitudes[(percent * magnitudes.count + 99) / 100 - 1]
   }
 
   func nonZero(below bound: Double) -> Int {
