@@ -48,7 +48,7 @@ struct LogWatch {
   /// impossible.
   mutating func shorten(pages: Int, in db: Database) {
     guard pages > bound, pages >= nextSize || monotonicSeconds() >= nextTry else { return }
-    if truncate(in: db) {
+    if truncate(in: db, patience: 500 * min(pages / bound, 10)) {
       (pause, nextSize) = (Self.shortestPause, 0)
     } else {
       nextTry = monotonicSeconds() + pause
@@ -62,22 +62,21 @@ struct LogWatch {
 
   /// Moves the log into the file, waits for those who read it, and starts it over.
   ///
-  /// Meanwhile nothing is written, so readers who come see all of it in the file and need no log.
-  private func truncate(in db: Database) -> Bool {
+  /// Meanwhile nothing is written, so readers who come see all of it in the file and need no log: only
+  /// those are waited for who were there before. `patience` is in milliseconds, and the longer the log,
+  /// the more there is of it.
+  private func truncate(in db: Database, patience: Int) -> Bool {
     defer { try? db.stopWaitingForLocks() }
-    // Every millisecond for half a second: SQLite's own pauses would miss the gaps that other
-    // recorders leave.
-    sqlite3_busy_handler(
-      db.sqliteConnection,
-      { _, tries in
-        usleep(1_000)
-        return tries < 500 ? 1 : 0
-      }, nil)
-    do {
-      _ = try db.checkpoint(.truncate)
-      return true
-    } catch {
-      return false
+    var patience = Int32(patience)
+    return withUnsafeMutablePointer(to: &patience) { patience in
+      // Every millisecond: SQLite's own pauses would miss the gaps that other recorders leave.
+      sqlite3_busy_handler(
+        db.sqliteConnection,
+        { patience, tries in
+          usleep(1_000)
+          return tries < patience?.load(as: Int32.self) ?? 0 ? 1 : 0
+        }, patience)
+      return (try? db.checkpoint(.truncate)) != nil
     }
   }
 
