@@ -158,6 +158,9 @@ final class SlabQueue: Sendable {
     state.withLock { $0.isStarved || $0.isClosed || !$0.isFinished(through: $0.flushed) }
   }
 
+  /// Whether nobody waits for what is written any more.
+  var isAbandoned: Bool { state.withLock { $0.isAbandoned } }
+
   /// Takes back a slab whose batches have been read.
   func recycle(_ slab: Slab) {
     slab.removeAll()

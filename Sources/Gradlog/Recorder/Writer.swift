@@ -17,6 +17,9 @@ struct Writer {
   /// nil with a rollback journal.
   private let checkpointer: Checkpointer?
 
+  /// Bytes of the disk that batches leave free: how many of them are lost is to be written too.
+  private static let reserve = 1 << 20
+
   /// A transaction is committed when it has taken this many bytes.
   private static let transactionBytes = 16 << 20
   /// And when it has taken so many seconds, as far as whole slabs permit.
@@ -59,19 +62,23 @@ struct Writer {
 
   private mutating func run() {
     while let slab = queue.take() {
-      writeTransaction(beginningWith: slab)
-      noteLosses()
+      let isWritten = writeTransaction(beginningWith: slab)
+      // Each note takes some of the room that is left on a full disk.
+      if isWritten || losses.current.batches >= 2 * noted.batches { noteLosses() }
       queue.finish()
     }
+    if !queue.isAbandoned { noteLosses() }
   }
 
-  /// Writes a slab and those that follow it closely in one transaction.
-  private mutating func writeTransaction(beginningWith first: Slab) {
+  /// Writes a slab and those that follow it closely in one transaction. Returns whether it is committed.
+  private mutating func writeTransaction(beginningWith first: Slab) -> Bool {
     var batchCount = 0
     do {
       let earlierBefore = earlier
       let stepBefore = inserter.nextStep
       do {
+        let room = FileOnDisk(path).freeBytes - Self.reserve
+        guard first.written <= room else { throw DatabaseError(resultCode: .SQLITE_FULL) }
         try begin()
         try inserter.beginTransaction()
         let deadline = monotonicSeconds() + transactionSeconds
@@ -81,11 +88,13 @@ struct Writer {
           batchCount += slab.batches.count
           bytes += slab.written
           try insert(slab)
-          let isLong = bytes >= Self.transactionBytes || monotonicSeconds() >= deadline
+          let isLong =
+            bytes >= min(Self.transactionBytes, room / 2) || monotonicSeconds() >= deadline
           next = isLong ? nil : queue.takeNext()
         }
         try inserter.endTransaction()
         try turn.commit(in: db)
+        return true
       } catch {
         earlier = earlierBefore
         inserter.forgetTransaction(resumingAt: stepBefore + batchCount)
@@ -95,6 +104,7 @@ struct Writer {
     } catch {
       if batchCount == 0 { batchCount = drop(first) }
       losses.add(batches: batchCount, failure: GradlogError(error, path: path))
+      return false
     }
   }
 
