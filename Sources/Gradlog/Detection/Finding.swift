@@ -1,11 +1,123 @@
-/// What a rule said about one weight of a run so far.
-struct Finding: Equatable {
-  let rule: Rule
-  let weightID: Int64
-  let firstBatchID: Int64
-  var lastBatchID: Int64
-  /// Batches that broke the rule.
-  var batchCount: Int
+/// What a rule says of a run so far: about one weight, or about the whole network.
+package struct Finding: Sendable, Equatable {
+  package let rule: Rule
+  /// The index of the weight, as ``Detectors/register(_:)`` gave it; nil for the network.
+  package let weight: Int?
+  package internal(set) var severity: Rule.Severity
+  /// The batch in which the trouble began, which may be before the rule was sure of it.
+  package internal(set) var first: BatchPlace
+  /// The last batch that shows it.
+  package internal(set) var last: BatchPlace
+  /// Batches that show it.
+  package internal(set) var batchCount: Int
   /// The worst value.
+  package internal(set) var value: Double
+  /// What the value was compared with; nil when the rule has no baseline.
+  package internal(set) var baseline: Double?
+  /// The bound that it broke.
+  package internal(set) var threshold: Double
+  /// What was seen.
+  package internal(set) var symptom: Symptom
+  /// Whether it was over before the recording ended: then it is no more than a warning.
+  package internal(set) var isOver = false
+}
+
+/// What a detector says of one batch.
+struct Hit {
+  var rule: Rule
+  var severity: Rule.Severity
+  var weight: Int?
+  /// nil when the trouble begins in this batch.
+  var since: BatchPlace?
   var value: Double
+  var baseline: Double?
+  var threshold: Double
+  var symptom: Symptom
+}
+
+/// The findings so far, one for each weight and rule.
+struct FindingLog: Sendable {
+  private struct Key: Hashable {
+    let rule: Rule
+    let weight: Int?
+  }
+
+  private(set) var findings: [Finding] = []
+  private var places: [Key: Int] = [:]
+  /// Those that began, or became worse, since ``forgetNews()``.
+  private(set) var begun: [Int] = []
+  private var changed: Set<Int> = []
+
+  /// Takes what a detector says of the batch at `place`.
+  mutating func note(_ hit: Hit, at place: BatchPlace) {
+    guard let index = places[Key(rule: hit.rule, weight: hit.weight)] else {
+      return begin(hit, at: place)
+    }
+    changed.insert(index)
+    findings[index].update(with: hit, at: place)
+    if hit.severity > findings[index].severity {
+      findings[index].severity = hit.severity
+      begun.append(index)
+    }
+  }
+
+  private mutating func begin(_ hit: Hit, at place: BatchPlace) {
+    let first = hit.since ?? place
+    places[Key(rule: hit.rule, weight: hit.weight)] = findings.count
+    begun.append(findings.count)
+    changed.insert(findings.count)
+    findings.append(
+      Finding(
+        rule: hit.rule, weight: hit.weight, severity: hit.severity, first: first, last: place,
+        batchCount: max(1, place.step - first.step + 1), value: hit.value, baseline: hit.baseline,
+        threshold: hit.threshold, symptom: hit.symptom))
+  }
+
+  /// Says that a trouble is over. It was no more than a warning, then.
+  mutating func end(_ rule: Rule, weight: Int? = nil) {
+    guard let index = places[Key(rule: rule, weight: weight)], !findings[index].isOver else { return }
+    findings[index].isOver = true
+    findings[index].severity = min(findings[index].severity, .warning)
+    changed.insert(index)
+  }
+
+  /// Whether a finding of this rule is critical.
+  func hasCritical(_ rule: Rule) -> Bool {
+    findings.contains { $0.rule == rule && $0.severity == .critical }
+  }
+
+  /// To be called before each batch.
+  mutating func forgetNews() {
+    begun.removeAll(keepingCapacity: true)
+  }
+
+  /// The findings that changed since the last call.
+  mutating func takeChanged() -> [Finding] {
+    defer { changed.removeAll(keepingCapacity: true) }
+    return changed.sorted().map { findings[$0] }
+  }
+}
+
+extension Finding {
+  fileprivate mutating func update(with hit: Hit, at place: BatchPlace) {
+    batchCount += 1
+    last = place
+    isOver = false
+    let isWorse = hit.rule.worstIsSmallest ? hit.value < value : hit.value > value
+    guard isWorse || hit.severity > severity else { return }
+    value = hit.value
+    baseline = hit.baseline
+    threshold = hit.threshold
+    symptom = hit.symptom
+  }
+}
+
+extension Rule {
+  /// Whether a smaller value is a worse one.
+  var worstIsSmallest: Bool {
+    switch self {
+    case .vanishing, .oscillation, .stagnation, .underflow: true
+    default: false
+    }
+  }
 }

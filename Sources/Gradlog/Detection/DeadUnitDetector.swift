@@ -1,0 +1,71 @@
+/// Rule ``Rule/dead``: units whose gradient is exactly zero in every batch for a while.
+///
+/// A unit that gives out nothing (a ReLU that is never positive) gets a gradient of exactly zero in its bias and
+/// in all weights that lead to it. The share of zeros in the bias therefore counts dead units; of kernels without a
+/// bias, the zero slices along the dimension of their units. Counted is the least of the last batches, so that units
+/// which merely rest in one batch are not dead. Rows of embeddings and inputs that are always zero are other
+/// dimensions, and are not looked at. (SageMaker Debugger's DeadRelu looks at activations; AutoTrainer at the share of
+/// zeros over all gradients.)
+struct DeadUnitDetector: Sendable {
+  /// By weight.
+  private var shares: [ZeroShare] = []
+
+  /// The least share of zeros over this block of batches and the one before.
+  private struct ZeroShare {
+    var block = 1.0
+    var last = -1.0
+    var length = 0
+    var start: BatchPlace?
+
+    var persistent: Double { min(block, last) }
+
+    mutating func add(_ share: Double, at place: BatchPlace) {
+      if share <= 0 { start = nil } else if start == nil { start = place }
+      block = min(block, share)
+      length += 1
+      if length == DeadUnitDetector.blockLength {
+        (last, block, length) = (block, 1, 0)
+      }
+    }
+  }
+
+  fileprivate static let blockLength = 16
+
+  mutating func observe(
+    _ network: NetworkBatch, _ gradients: [ObservedGradient], _ weights: [ObservedWeight],
+    _ trend: Trend, _ thresholds: Thresholds, _ log: inout FindingLog
+  ) {
+    guard network.nonFiniteCount == 0 else { return }
+    var deadWeights = 0
+    var present = 0
+    for gradient in gradients where !gradient.isAbsent {
+      let weight = weights[gradient.weight]
+      guard weight.elementCount > 0 else { continue }
+      present += 1
+      while shares.count <= gradient.weight { shares.append(ZeroShare()) }
+      shares[gradient.weight].add(Self.share(gradient, weight), at: network.place)
+      let share = shares[gradient.weight].persistent
+      if share >= 1 { deadWeights += 1 }
+      guard share >= thresholds.deadShare, network.batch.loss != 0 else { continue }
+      note(share, gradient.weight, network, thresholds, &log)
+    }
+    _ = (deadWeights, present)
+  }
+
+  private static func share(_ gradient: ObservedGradient, _ weight: ObservedWeight) -> Double {
+    weight.rank == 1 || gradient.zeroCount == weight.elementCount
+      ? Double(gradient.zeroCount) / Double(weight.elementCount) : 0
+  }
+
+  private func note(
+    _ share: Double, _ weight: Int, _ network: NetworkBatch, _ thresholds: Thresholds,
+    _ log: inout FindingLog
+  ) {
+    log.note(
+      Hit(
+        rule: .dead, severity: share >= thresholds.deadCriticalShare ? .critical : .warning,
+        weight: weight, since: shares[weight].start, value: share,
+        threshold: thresholds.deadShare, symptom: share >= 1 ? .allZero : .deadUnits),
+      at: network.place)
+  }
+}

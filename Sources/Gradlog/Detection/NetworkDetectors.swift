@@ -1,0 +1,64 @@
+/// The detectors of the weights of one optimizer: the gradients of two optimizers have no history in common.
+struct NetworkDetectors: Sendable {
+  private var trend = Trend()
+  private var index = 0
+  private var norm = Double.nan
+  private var firstNorm = Double.nan
+  private var rises = WeightRises()
+  private var nonFinite = NonFiniteDetector()
+  private var explosion = ExplosionDetector()
+  private var vanishing = VanishingDetector()
+  private var deadUnits = DeadUnitDetector()
+  private var stagnation = StagnationDetector()
+  private var oscillation = OscillationDetector()
+  private var underflow = UnderflowDetector()
+  private var absence = AbsenceDetector()
+  private var accumulation = AccumulationDetector()
+  private var noiseScale = NoiseScaleGauge()
+
+  mutating func observe(
+    _ batch: ObservedBatch, _ gradients: [ObservedGradient], _ weights: [ObservedWeight],
+    _ thresholds: Thresholds, _ log: inout FindingLog
+  ) {
+    if let loss = batch.loss { trend.add(loss: loss) }
+    let network = summary(of: batch, gradients)
+    absence.observe(network, gradients, weights, thresholds, &log)
+    rises.observe(gradients)
+    explosion.observe(network, trend, rises, thresholds, &log)
+    nonFinite.observe(network, gradients, thresholds, &log)
+    underflow.observe(network, gradients, weights, thresholds, &log)
+    deadUnits.observe(network, gradients, weights, trend, thresholds, &log)
+    vanishing.observe(network, gradients, weights, trend, thresholds, &log)
+    accumulation.observe(network, thresholds, &log)
+    oscillation.observe(network, trend, thresholds, &log)
+    stagnation.observe(network, trend, thresholds, &log)
+    noiseScale.observe(network, thresholds, &log)
+    index += 1
+    norm = network.norm
+  }
+
+  private mutating func summary(
+    of batch: ObservedBatch, _ gradients: [ObservedGradient]
+  ) -> NetworkBatch {
+    var squares = 0.0
+    var nonFiniteCount = 0
+    for gradient in gradients where !gradient.isAbsent {
+      if gradient.norm.isFinite { squares += gradient.norm * gradient.norm }
+      nonFiniteCount += gradient.nonFiniteCount
+    }
+    let norm = squares.squareRoot()
+    if index == 0 { firstNorm = norm }
+    return NetworkBatch(
+      batch: batch, index: index, norm: norm, previousNorm: self.norm, firstNorm: firstNorm,
+      cosine: cosine(gradients, norm), nonFiniteCount: nonFiniteCount)
+  }
+
+  /// The cosine for all weights together; needs each weight's norm in the batch before.
+  private mutating func cosine(_ gradients: [ObservedGradient], _ norm: Double) -> Double {
+    var product = 0.0
+    for gradient in gradients where gradient.cosine.isFinite {
+      product += gradient.cosine * gradient.norm * rises.previousNorm(of: gradient.weight)
+    }
+    return index == 0 ? .nan : product / (norm * self.norm)
+  }
+}

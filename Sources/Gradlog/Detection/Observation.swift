@@ -1,0 +1,88 @@
+/// A weight as the detectors know it.
+package struct ObservedWeight: Sendable, Equatable {
+  /// Order from the input towards the loss.
+  package var position: Int
+  package var elementCount: Int
+  /// Dimensions.
+  package var rank: Int
+  /// Extent of the first dimension; 1 for a scalar.
+  package var rows: Int
+  /// Extent of the last dimension; 1 for a scalar.
+  package var columns: Int
+  package var dtype: DType?
+
+  package init(position: Int, shape: [Int], dtype: DType?) {
+    self.position = position
+    self.dtype = dtype
+    elementCount = shape.reduce(1) { $0.multipliedReportingOverflow(by: $1).partialValue }
+    rank = shape.count
+    rows = shape.first ?? 1
+    columns = shape.last ?? 1
+  }
+
+  /// Whether it has two dimensions or more.
+  var isKernel: Bool { rank >= 2 }
+}
+
+/// One gradient as the detectors see it: what `gradient_series` keeps of it.
+package struct ObservedGradient: Sendable {
+  /// The index that ``Detectors/register(_:)`` gave the weight.
+  package var weight: Int
+  /// Euclidean norm of the finite elements; NaN when there is none.
+  package var norm = Double.nan
+  /// Mean magnitude of the finite elements that are not zero; NaN when there is none.
+  package var meanAbsNonZero = Double.nan
+  /// Elements equal to zero.
+  package var zeroCount = 0
+  /// Slices along the first dimension that are zero throughout; nil for a scalar.
+  package var zeroRows: Int?
+  /// Slices along the last dimension that are zero throughout; nil for a scalar.
+  package var zeroColumns: Int?
+  /// Cosine of the angle to the same weight's gradient before; NaN when unknown.
+  package var cosine = Double.nan
+  package var nanCount = 0
+  package var posinfCount = 0
+  package var neginfCount = 0
+  /// Whether there is no gradient.
+  package var isAbsent = false
+
+  package init(weight: Int) {
+    self.weight = weight
+  }
+
+  /// NaN and infinite elements.
+  var nonFiniteCount: Int { nanCount + posinfCount + neginfCount }
+}
+
+/// What is known of a batch besides its gradients.
+package struct ObservedBatch: Sendable {
+  package var place: BatchPlace
+  /// Equal for batches of the same optimizer, counted from 0.
+  package var optimizer: Int
+  /// nil when not recorded; NaN and infinities are what they are.
+  package var loss: Double?
+  /// nil without automatic mixed precision.
+  package var lossScale: Double?
+
+  package init(place: BatchPlace, optimizer: Int = 0, loss: Double? = nil, lossScale: Double? = nil) {
+    self.place = place
+    self.optimizer = optimizer
+    self.loss = loss
+    self.lossScale = lossScale
+  }
+}
+
+/// Where a batch is: in the file and in the training.
+package struct BatchPlace: Sendable, Equatable {
+  package var batchID: Int64
+  package var epoch: Int
+  package var batch: Int
+  package var step: Int
+
+  package init(batchID: Int64, epoch: Int, batch: Int, step: Int) {
+    self.batchID = batchID
+    self.epoch = epoch
+    self.batch = batch
+    self.step = step
+  }
+}

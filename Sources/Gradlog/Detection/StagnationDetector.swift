@@ -1,0 +1,47 @@
+import Foundation
+
+/// Rule ``Rule/stagnation``: the training goes nowhere. Either each gradient is the one before, bit for bit as far as can
+/// be seen, so that no update happens; or the loss stays where it began.
+struct StagnationDetector: Sendable {
+  private var identical = Streak()
+  private var previousLoss: Double?
+
+  mutating func observe(
+    _ network: NetworkBatch, _ trend: Trend, _ thresholds: Thresholds, _ log: inout FindingLog
+  ) {
+    guard network.nonFiniteCount == 0 else { return }
+    judgeIdentity(network, thresholds, &log)
+    judgeLoss(network, trend, thresholds, &log)
+  }
+
+  private mutating func judgeIdentity(
+    _ network: NetworkBatch, _ thresholds: Thresholds, _ log: inout FindingLog
+  ) {
+    let isSame =
+      network.norm > 0 && abs(network.norm - network.previousNorm) <= 1e-6 * network.norm
+      && network.cosine > 1 - 1e-6
+      && (network.batch.loss == nil || network.batch.loss == previousLoss)
+    previousLoss = network.batch.loss
+    guard identical.observe(isSame, at: network.place), let since = identical.start,
+      Double(identical.length) >= thresholds.stagnationPatience
+    else { return }
+    log.note(
+      Hit(
+        rule: .stagnation, severity: .critical, since: since, value: 0,
+        threshold: thresholds.stagnationPatience, symptom: .identical), at: network.place)
+  }
+
+  private func judgeLoss(
+    _ network: NetworkBatch, _ trend: Trend, _ thresholds: Thresholds, _ log: inout FindingLog
+  ) {
+    guard trend.lossCount >= Int(thresholds.stagnationBatches) else { return }
+    guard trend.fall < thresholds.stagnationFall else {
+      return log.end(.stagnation)
+    }
+    log.note(
+      Hit(
+        rule: .stagnation, severity: .critical, value: trend.fall,
+        baseline: trend.firstLoss, threshold: thresholds.stagnationFall, symptom: .flatLoss),
+      at: network.place)
+  }
+}

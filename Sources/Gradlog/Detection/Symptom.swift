@@ -1,0 +1,22 @@
+/// What was seen: which of a rule's conditions hit, with what its sentence needs.
+package enum Symptom: Sendable, Equatable {
+  case nonFinite(nan: Int, posinf: Int, neginf: Int)
+  case nonFiniteLoss
+  case spike
+  case growth
+  case growthIntoNonFinite
+  case lossGrowth
+  case size
+  case depth
+  case tiny
+  case allZero
+  case deadUnits
+  case identical
+  case flatLoss
+  case turning
+  case underflow
+  case never
+  case noLonger
+  case accumulating
+  case noise
+}

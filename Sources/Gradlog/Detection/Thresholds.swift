@@ -1,0 +1,36 @@
+/// The numbers in the detectors that were found by calibration (docs/Diagnosis.md), each of which can be changed.
+package struct Thresholds: Sendable, Equatable {
+  var nonFiniteScaledPatience = 20.0
+  var explodingOnset = 5.0
+  var explodingSpike = 16.0
+  var explodingGrowth = 20.0
+  var explodingFactor = 1000.0
+  var explodingPatience = 20.0
+  var explodingRelapse = 0.5
+  var explodingLoss = 3.0
+  var explodingNorm = 1e10
+  var vanishingDrop = 3.0
+  var vanishingCriticalDrop = 5.0
+  var vanishingSize = 1e-4
+  var vanishingTiny = 1e-8
+  var vanishingFall = 0.1
+  var vanishingPatience = 20.0
+  var deadShare = 0.5
+  var deadCriticalShare = 0.95
+  var stagnationPatience = 10.0
+  var stagnationBatches = 60.0
+  var stagnationFall = 0.02
+  var oscillationCosine = -0.3
+  var oscillationPatience = 20.0
+  var oscillationFall = 0.1
+  var underflowShare = 0.3
+  var underflowPatience = 10.0
+  var absentPatience = 20.0
+  var accumulatingCosine = 0.8
+  var accumulatingChange = 0.3
+  var accumulatingGrowth = 3.0
+  var noiseScaleBatches = 50.0
+
+  /// The calibrated ones.
+  package init() {}
+}
