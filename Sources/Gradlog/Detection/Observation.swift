@@ -50,6 +50,22 @@ package struct ObservedGradient: Sendable {
     self.weight = weight
   }
 
+  /// A gradient that is not there.
+  package init(absent weight: Int) {
+    self.weight = weight
+    isAbsent = true
+  }
+
+  init(_ statistics: GradientStatistics, of weight: Int) {
+    self.weight = weight
+    norm = statistics.norm ?? .nan
+    meanAbsNonZero = statistics.meanAbsNonZero ?? .nan
+    zeroCount = statistics.zeroCount
+    nanCount = statistics.nanCount
+    posinfCount = statistics.posinfCount
+    neginfCount = statistics.neginfCount
+  }
+
   /// NaN and infinite elements.
   var nonFiniteCount: Int { nanCount + posinfCount + neginfCount }
 }
