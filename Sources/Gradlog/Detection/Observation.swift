@@ -61,6 +61,9 @@ package struct ObservedGradient: Sendable {
     norm = statistics.norm ?? .nan
     meanAbsNonZero = statistics.meanAbsNonZero ?? .nan
     zeroCount = statistics.zeroCount
+    zeroRows = statistics.zeroRows
+    zeroColumns = statistics.zeroColumns
+    cosine = statistics.cosine ?? .nan
     nanCount = statistics.nanCount
     posinfCount = statistics.posinfCount
     neginfCount = statistics.neginfCount
