@@ -67,7 +67,8 @@ import Testing
   /// Elements that are hostile here and there, with rows and columns of zeros in some.
   private static func values(_ shape: [Int], _ random: inout SplitMix64) -> [Double] {
     let count = shape.reduce(1, *)
-    let share = [0, 0, 0.3, 0.9, 1].randomElement(using: &random) ?? 0
+    let shares: [Double] = [0, 0, 0.3, 0.9, 1]
+    let share = shares.randomElement(using: &random) ?? 0
     let others: [Double] = [1, -2, .nan, .infinity, 0x1p-20, -3]
     func zero() -> Double { Bool.random(using: &random) ? 0 : -0.0 }
     var values = (0..<count).map { _ in
