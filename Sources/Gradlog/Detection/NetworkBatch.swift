@@ -12,6 +12,8 @@ struct NetworkBatch {
   /// Cosine of the angle to the gradient of the batch before, from those of the weights; NaN when unknown.
   let cosine: Double
   let nonFiniteCount: Int
+  /// Numbers that the network gives out, as far as its last weight tells: at least 2.
+  let outputCount: Int
   /// Where the first batch of this network is.
   let start: BatchPlace
 

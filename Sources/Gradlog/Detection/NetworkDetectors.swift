@@ -23,7 +23,7 @@ struct NetworkDetectors: Sendable {
     _ thresholds: Thresholds, _ log: inout FindingLog
   ) {
     if let loss = batch.loss { trend.add(loss: loss) }
-    let network = summary(of: batch, gradients)
+    let network = summary(of: batch, gradients, weights)
     absence.observe(network, gradients, weights, trend, thresholds, &log)
     rises.observe(gradients)
     profile.observe(gradients, weights)
@@ -41,7 +41,7 @@ struct NetworkDetectors: Sendable {
   }
 
   private mutating func summary(
-    of batch: ObservedBatch, _ gradients: [ObservedGradient]
+    of batch: ObservedBatch, _ gradients: [ObservedGradient], _ weights: [ObservedWeight]
   ) -> NetworkBatch {
     var squares = 0.0
     var nonFiniteCount = 0
@@ -56,6 +56,7 @@ struct NetworkDetectors: Sendable {
     return NetworkBatch(
       batch: batch, index: index, norm: norm, previousNorm: self.norm, firstNorm: firstNorm,
       cosine: cosine(gradients, norm), nonFiniteCount: nonFiniteCount,
+      outputCount: outputCount(gradients, weights),
       start: start)
   }
 
@@ -66,5 +67,11 @@ struct NetworkDetectors: Sendable {
       product += gradient.cosine * gradient.norm * rises.previousNorm(of: gradient.weight)
     }
     return index == 0 ? .nan : product / (norm * self.norm)
+  }
+
+  /// The last weight is a bias with an element for each, or a kernel whose smaller extent is probably that.
+  private func outputCount(_ gradients: [ObservedGradient], _ weights: [ObservedWeight]) -> Int {
+    guard let last = gradients.last.map({ weights[$0.weight] }) else { return 2 }
+    return max(2, last.isKernel ? min(last.rows, last.columns) : last.elementCount)
   }
 }

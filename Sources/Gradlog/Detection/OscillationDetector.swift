@@ -18,7 +18,7 @@ struct OscillationDetector: Sendable {
     guard Double(streak.length) >= thresholds.oscillationPatience else { return }
     let isFruitless =
       trend.knowsLoss
-      ? !trend.hasLearned(thresholds) : median < thresholds.oscillationCriticalCosine
+      ? !trend.hasLearned(thresholds.oscillationShare) : median < thresholds.oscillationCriticalCosine
     log.note(
       Hit(
         rule: .oscillation, severity: isFruitless ? .critical : .warning, since: streak.start,

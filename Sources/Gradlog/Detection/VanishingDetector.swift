@@ -26,7 +26,10 @@ struct VanishingDetector: Sendable {
     let isLow = drop >= thresholds.vanishingDrop && shallow < log10(thresholds.vanishingSize)
     depth.observe(isLow, at: network.place)
     guard Double(depth.length) >= thresholds.vanishingPatience, let since = depth.start else {
-      if let first, !isLow { log.end(.vanishing, weight: first) }
+      // What it has cost is not over while the loss is still high.
+      if let first, !isLow, !trend.knowsLoss || trend.hasLearned(thresholds) {
+        log.end(.vanishing, weight: first)
+      }
       return
     }
     let weight = first ?? firstVanished(profile, below: deep, thresholds)
