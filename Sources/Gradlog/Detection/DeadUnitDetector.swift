@@ -37,7 +37,7 @@ struct DeadUnitDetector: Sendable {
   ) {
     guard network.nonFiniteCount == 0 else { return }
     let hasBiases = gradients.contains { weights[$0.weight].rank == 1 && !$0.isAbsent }
-    let isHarmless = trend.hasLearned(thresholds)
+    let isHarmless = trend.hasLearned(thresholds.deadLearnedShare)
     for gradient in gradients where !gradient.isAbsent {
       let weight = weights[gradient.weight]
       guard weight.elementCount > 0 else { continue }

@@ -15,6 +15,8 @@ struct ExplosionDetector: Sendable {
   /// The weight that a jump too large for a mere spike is booked under.
   private var spike: Int??
   private var lossExcursion = Streak()
+  /// The weight that had risen most when it began.
+  private var lossWeight: Int?
   private var firstSize = Streak()
 
   private struct Excursion {
@@ -50,7 +52,7 @@ struct ExplosionDetector: Sendable {
     follow(rise, reference, network, rises, thresholds)
     if excursion == nil { level.add(size) }
     judge(rise, network, trend, thresholds, &log)
-    judgeLoss(network, trend, thresholds, &log)
+    judgeLoss(network, trend, rises, thresholds, &log)
     judgeSize(network, profile, trend, thresholds, &log)
     judgeAftermath(thresholds, &log)
   }
@@ -111,17 +113,19 @@ struct ExplosionDetector: Sendable {
 
   /// The loss stays far above where it began or had been.
   private mutating func judgeLoss(
-    _ network: NetworkBatch, _ trend: Trend, _ thresholds: Thresholds, _ log: inout FindingLog
+    _ network: NetworkBatch, _ trend: Trend, _ rises: WeightRises, _ thresholds: Thresholds,
+    _ log: inout FindingLog
   ) {
     guard let loss = network.batch.loss, trend.lossCount > 3 else { return }
     let bound = thresholds.explodingLoss * trend.firstLoss
+    if lossExcursion.length == 0 { lossWeight = rises.highest }
     guard trend.firstLoss > 0, lossExcursion.observe(loss > bound, at: network.place),
       trend.loss > bound, Double(lossExcursion.length) >= thresholds.explodingLossPatience,
       let start = lossExcursion.start
     else { return }
     log.note(
       Hit(
-        rule: .exploding, severity: .critical, weight: excursion?.weight,
+        rule: .exploding, severity: .critical, weight: excursion?.weight ?? lossWeight,
         since: excursion.map { $0.start.step < start.step ? $0.start : start } ?? start,
         value: trend.loss, baseline: trend.firstLoss, threshold: thresholds.explodingLoss,
         symptom: .lossGrowth), at: network.place)

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// One batch of one network.
 struct NetworkBatch {
   let batch: ObservedBatch
@@ -18,6 +20,12 @@ struct NetworkBatch {
   let start: BatchPlace
 
   var place: BatchPlace { batch.place }
+
+  /// Whether a loss is not far below that of guessing, ln of the number of classes: then there is much to learn. For
+  /// a regression of standardized targets, whose loss is about 1 in the beginning, that fits as well.
+  func isGuessing(_ loss: Double, _ thresholds: Thresholds) -> Bool {
+    loss >= thresholds.guessingShare * log(Double(outputCount))
+  }
 
   /// ‖g(t) − g(t−1)‖, by the law of cosines; NaN when unknown.
   var change: Double {

@@ -36,6 +36,7 @@ struct NetworkDetectors: Sendable {
     oscillation.observe(network, trend, thresholds, &log)
     stagnation.observe(network, trend, thresholds, &log)
     noiseScale.observe(network, thresholds, &log)
+    if trend.hasLearned(thresholds) { log.soften() }
     index += 1
     norm = network.norm
   }

@@ -18,7 +18,8 @@ struct OscillationDetector: Sendable {
     guard Double(streak.length) >= thresholds.oscillationPatience else { return }
     let isFruitless =
       trend.knowsLoss
-      ? !trend.hasLearned(thresholds.oscillationShare) : median < thresholds.oscillationCriticalCosine
+      ? !trend.hasLearned(thresholds.oscillationShare) && network.isGuessing(trend.loss, thresholds)
+      : median < thresholds.oscillationCriticalCosine
     log.note(
       Hit(
         rule: .oscillation, severity: isFruitless ? .critical : .warning, since: streak.start,

@@ -1,5 +1,3 @@
-internal import Glibc
-
 /// Rule ``Rule/stagnation``: the training goes nowhere. Either each gradient is the one before as far as can be seen, so
 /// that no update happens; or the loss is where it began, but for what chance brings about.
 ///
@@ -47,9 +45,8 @@ struct StagnationDetector: Sendable {
     guard trend.fall < max(bound, thresholds.stagnationErrors * trend.fallError) else {
       return log.end(.stagnation)
     }
-    let guessing = Glibc.log(Double(network.outputCount))
     let hasMuchToLearn =
-      trend.loss >= thresholds.stagnationGuessing * guessing
+      network.isGuessing(trend.loss, thresholds)
       || firstCosines.median >= thresholds.stagnationCosine
     log.note(
       Hit(

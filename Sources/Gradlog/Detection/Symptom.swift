@@ -21,4 +21,14 @@ package enum Symptom: Sendable, Equatable {
   case noLonger
   case accumulating
   case noise
+
+  /// Whether a training that learns all the same may be left alone.
+  var isBearable: Bool {
+    switch self {
+    case .spike, .growth, .depth, .flatLoss, .turning, .underflow, .never, .noLonger,
+      .accumulating:
+      true
+    default: false
+    }
+  }
 }

@@ -1,6 +1,7 @@
 /// The numbers in the detectors that were found by calibration (docs/Diagnosis.md), each of which can be changed.
 package struct Thresholds: Sendable, Equatable {
   var learnedShare = 0.7
+  var guessingShare = 0.6
   var nonFiniteScaledPatience = 20.0
   var explodingOnset = 5.0
   var explodingSpike = 16.0
@@ -14,12 +15,12 @@ package struct Thresholds: Sendable, Equatable {
   var explodingNorm = 1e10
   var explodingFirstSize = 10.0
   var vanishingDrop = 2.0
-  var vanishingCriticalDrop = 3.5
+  var vanishingCriticalDrop = 2.5
   var vanishingSize = 1e-3
   var vanishingTiny = 1e-8
-  var vanishingFall = 0.1
   var vanishingPatience = 20.0
   var deadShare = 0.5
+  var deadLearnedShare = 0.85
   var deadCriticalShare = 0.8
   var stagnationPatience = 10.0
   var stagnationBatches = 60.0
@@ -27,7 +28,6 @@ package struct Thresholds: Sendable, Equatable {
   var stagnationLongBatches = 150.0
   var stagnationLongFall = 0.1
   var stagnationErrors = 2.5
-  var stagnationGuessing = 0.6
   var stagnationCosine = 0.3
   var oscillationCosine = -0.2
   var oscillationCriticalCosine = -0.45
