@@ -30,7 +30,10 @@ struct AccumulationDetector: Sendable {
     recent.append(
       Sample(size: Glibc.log(network.norm), change: Glibc.log(network.change), cosine: network.cosine))
     guard recent.count == Self.window else { return }
-    let looksSo = sumsUp(thresholds) || growsAlone(thresholds)
+    // A sum of gradients is longer than the first one, and not of the very length to which they are clipped.
+    let isSum =
+      network.norm >= thresholds.accumulatingSum * network.firstNorm && meanStep(\.size) > 1e-3
+    let looksSo = isSum && (sumsUp(thresholds) || growsAlone(thresholds))
     guard streak.observe(looksSo, at: network.place),
       Double(streak.length) >= thresholds.accumulatingPatience
     else { return }
@@ -53,6 +56,7 @@ struct AccumulationDetector: Sendable {
     return change >= thresholds.accumulatingVariation
       && meanStep(\.size) <= thresholds.accumulatingCalm * change
       && medianCosine >= thresholds.accumulatingCosine
+      && recent.contains { $0.change - $0.size >= Glibc.log(thresholds.accumulatingLeast) }
   }
 
   /// The sum grows, what is added does not.

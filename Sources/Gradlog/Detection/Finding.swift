@@ -78,8 +78,10 @@ struct FindingLog: Sendable {
   }
 
   /// Says that a trouble is over. It was no more than a warning, then.
-  mutating func end(_ rule: Rule, weight: Int? = nil) {
-    guard let index = places[Key(rule: rule, weight: weight)], !findings[index].isOver else { return }
+  mutating func end(_ rule: Rule, weight: Int? = nil, showing symptom: Symptom) {
+    guard let index = places[Key(rule: rule, weight: weight)], !findings[index].isOver,
+      findings[index].symptom == symptom
+    else { return }
     findings[index].isOver = true
     findings[index].severity = min(findings[index].severity, .warning)
     changed.insert(index)

@@ -12,6 +12,7 @@ struct NetworkDetectors: Sendable {
   private var vanishing = VanishingDetector()
   private var deadUnits = DeadUnitDetector()
   private var stagnation = StagnationDetector()
+  private var stall = StallDetector()
   private var oscillation = OscillationDetector()
   private var underflow = UnderflowDetector()
   private var absence = AbsenceDetector()
@@ -35,6 +36,7 @@ struct NetworkDetectors: Sendable {
     accumulation.observe(network, trend, thresholds, &log)
     oscillation.observe(network, trend, thresholds, &log)
     stagnation.observe(network, trend, thresholds, &log)
+    stall.observe(network, thresholds, &log)
     noiseScale.observe(network, thresholds, &log)
     if trend.hasLearned(thresholds) { log.soften() }
     index += 1

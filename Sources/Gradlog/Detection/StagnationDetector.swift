@@ -43,11 +43,12 @@ struct StagnationDetector: Sendable {
     let isLong = Double(trend.lossCount) >= thresholds.stagnationLongBatches
     let bound = isLong ? thresholds.stagnationLongFall : thresholds.stagnationFall
     guard trend.fall < max(bound, thresholds.stagnationErrors * trend.fallError) else {
-      return log.end(.stagnation)
+      return log.end(.stagnation, showing: .flatLoss)
     }
     let hasMuchToLearn =
       network.isGuessing(trend.loss, thresholds)
-      || firstCosines.median >= thresholds.stagnationCosine
+      || (thresholds.stagnationCosine...thresholds.stagnationMostCosine)
+        .contains(firstCosines.median)
     log.note(
       Hit(
         rule: .stagnation, severity: hasMuchToLearn ? .critical : .warning, since: network.start,

@@ -6,6 +6,7 @@ package enum Symptom: Sendable, Equatable {
   case growth
   case growthIntoNonFinite
   case lossGrowth
+  case lossLevel
   case size
   case firstSize
   case depth
@@ -14,6 +15,7 @@ package enum Symptom: Sendable, Equatable {
   case deadUnits
   case identical
   case flatLoss
+  case stall
   case turning
   case underflow
   case silence

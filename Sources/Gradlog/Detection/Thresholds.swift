@@ -1,6 +1,6 @@
 /// The numbers in the detectors that were found by calibration (docs/Diagnosis.md), each of which can be changed.
 package struct Thresholds: Sendable, Equatable {
-  var learnedShare = 0.7
+  var learnedShare = 0.8
   var guessingShare = 0.6
   var nonFiniteScaledPatience = 20.0
   var explodingOnset = 5.0
@@ -10,6 +10,8 @@ package struct Thresholds: Sendable, Equatable {
   var explodingPatience = 20.0
   var explodingRelapse = 0.5
   var explodingLoss = 3.0
+  var explodingLossLevel = 3.0
+  var explodingSpikes = 3.0
   var explodingLossPatience = 12.0
   var explodingAftermath = 20.0
   var explodingNorm = 1e10
@@ -29,6 +31,11 @@ package struct Thresholds: Sendable, Equatable {
   var stagnationLongFall = 0.1
   var stagnationErrors = 2.5
   var stagnationCosine = 0.3
+  var stagnationMostCosine = 0.98
+  var stallCosine = 0.5
+  var stallSize = 0.05
+  var stallSizeAlone = 0.02
+  var stallFall = 0.01
   var oscillationCosine = -0.2
   var oscillationCriticalCosine = -0.45
   var oscillationPatience = 20.0
@@ -42,6 +49,8 @@ package struct Thresholds: Sendable, Equatable {
   var accumulatingPatience = 4.0
   var accumulatingCosine = 0.95
   var accumulatingVariation = 0.6
+  var accumulatingSum = 1.5
+  var accumulatingLeast = 0.01
   var accumulatingCalm = 0.2
   var accumulatingGrowth = 1.5
   var accumulatingShare = 0.4

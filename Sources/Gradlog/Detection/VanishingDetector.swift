@@ -28,7 +28,7 @@ struct VanishingDetector: Sendable {
     guard Double(depth.length) >= thresholds.vanishingPatience, let since = depth.start else {
       // What it has cost is not over while the loss is still high.
       if let first, !isLow, !trend.knowsLoss || trend.hasLearned(thresholds) {
-        log.end(.vanishing, weight: first)
+        log.end(.vanishing, weight: first, showing: .depth)
       }
       return
     }
