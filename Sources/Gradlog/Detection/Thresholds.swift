@@ -1,7 +1,7 @@
 /// The numbers in the detectors that were found by calibration (docs/Diagnosis.md), each of which can be changed.
 package struct Thresholds: Sendable, Equatable {
   var learnedShare = 0.8
-  var guessingShare = 0.6
+  var guessingShare = 0.55
   var nonFiniteScaledPatience = 20.0
   var explodingOnset = 5.0
   var explodingSpike = 16.0
@@ -11,7 +11,7 @@ package struct Thresholds: Sendable, Equatable {
   var explodingRelapse = 0.5
   var explodingLoss = 3.0
   var explodingLossLevel = 3.0
-  var explodingSpikes = 3.0
+  var explodingSpikes = 2.0
   var explodingLossPatience = 12.0
   var explodingAftermath = 20.0
   var explodingNorm = 1e10
