@@ -14,7 +14,7 @@ final class FindingStrings: Sendable {
     for finding in addresses.withLock({ $0.findings }) {
       for string in [
         finding.pointee.rule, finding.pointee.severity, finding.pointee.weight,
-        finding.pointee.advice,
+        finding.pointee.advice, finding.pointee.evidence,
       ] {
         free(UnsafeMutablePointer(mutating: string))
       }
@@ -36,9 +36,10 @@ final class FindingStrings: Sendable {
     pointer.initialize(
       to: gradlog_finding(
         rule: strdup(finding.rule.rawValue), severity: strdup(finding.severity.rawValue),
-        weight: strdup(finding.weight), advice: strdup(finding.rule.advice),
+        weight: strdup(finding.weight ?? ""), advice: strdup(finding.advice),
         epoch: Int64(finding.epoch), batch: Int64(finding.batch), step: Int64(finding.step),
-        value: finding.value, threshold: finding.rule.threshold))
+        value: finding.value, threshold: finding.threshold, baseline: finding.baseline ?? .nan,
+        evidence: strdup(finding.evidence)))
     addresses.withLock { $0.findings.append(pointer) }
     return UnsafePointer(pointer)
   }
@@ -48,7 +49,8 @@ final class FindingStrings: Sendable {
     addresses.withLock { addresses in
       addresses.findings.first {
         String(cString: $0.pointee.rule) == finding.rule.rawValue
-          && String(cString: $0.pointee.weight) == finding.weight
+          && String(cString: $0.pointee.severity) == finding.severity.rawValue
+          && String(cString: $0.pointee.weight) == finding.weight ?? ""
       }.map { UnsafePointer($0) }
     }
   }

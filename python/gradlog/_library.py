@@ -31,6 +31,8 @@ class CFinding(ctypes.Structure):
         ("step", c_int64),
         ("value", c_double),
         ("threshold", c_double),
+        ("baseline", c_double),
+        ("evidence", c_char_p),
     ]
 
 

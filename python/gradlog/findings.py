@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
+
+import math
 from typing import NamedTuple
 
 from gradlog._library import CFinding
 
 
 class Finding(NamedTuple):
-    """What a rule began to say about one weight."""
+    """What a rule began to say, about one weight or the whole network."""
 
     rule: str
-    """``nonfinite``, ``exploding``, ``all-zero`` or ``vanishing``"""
+    """``nonfinite``, ``exploding``, ``vanishing``, ``dead``, ``stagnation``, ``oscillation``, ``underflow``, ``absent`` or
+    ``accumulating``"""
     severity: str
     """``warning`` or ``critical``"""
-    weight: str
+    weight: str | None
+    """None when it is about the whole network."""
     epoch: int
+    """Where the trouble began, like ``batch`` and ``step``."""
     batch: int
     step: int
     value: float
-    """What the rule judges: non-finite elements, norm, share of zeros, mean magnitude."""
+    """What the rule judges."""
     threshold: float
+    baseline: float | None
+    """What the value was compared with; None when there is nothing."""
+    evidence: str
+    """What was seen, as one sentence."""
     advice: str
-    """What to try."""
+    """What to try, as one sentence."""
 
     def __str__(self) -> str:
         return (
-            f'{self.rule} gradient of "{self.weight}" in epoch {self.epoch}, batch {self.batch}: '
-            f"{self.value:g}; {self.advice}"
+            f"{self.severity} {self.rule} since epoch {self.epoch}, batch {self.batch}: "
+            f"{self.evidence}; {self.advice}"
         )
 
 
@@ -47,11 +56,13 @@ def read(finding: CFinding) -> Finding:
     return Finding(
         finding.rule.decode(),
         finding.severity.decode(),
-        finding.weight.decode(),
+        finding.weight.decode() or None,
         finding.epoch,
         finding.batch,
         finding.step,
         finding.value,
         finding.threshold,
+        None if math.isnan(finding.baseline) else finding.baseline,
+        finding.evidence.decode(),
         finding.advice.decode(),
     )

@@ -104,21 +104,21 @@ class Recording:
         )
 
     def findings(self, run: str | None = None, *, as_: str | None = None) -> Any:
-        """What the rules said while recording: one row for each run, weight and rule."""
+        """What the rules said while recording: one row for each run, weight (None: the whole network) and rule."""
         if run is not None:
             self._require_run(run)
         return self.sql(
             """
             SELECT runs.name AS run, runs.rank, weights.name AS weight, rule, severity,
               first.epoch AS first_epoch, first.batch AS first_batch, last.epoch AS last_epoch,
-              last.batch AS last_batch, batch_count, value, threshold, advice
+              last.batch AS last_batch, batch_count, value, baseline, threshold, evidence, advice
             FROM findings
             JOIN runs USING (run_id)
-            JOIN weights USING (weight_id)
+            LEFT JOIN weights USING (weight_id)
             JOIN batches AS first ON first.batch_id = first_batch_id
             JOIN batches AS last ON last.batch_id = last_batch_id
             WHERE :run IS NULL OR runs.name = :run
-            ORDER BY severity, first_batch_id, finding_id
+            ORDER BY severity = 'info', severity, first_batch_id, finding_id
             """,
             {"run": run},
             as_=as_,

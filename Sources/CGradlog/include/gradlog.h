@@ -78,21 +78,24 @@ extern "C" {
 typedef struct gradlog_recorder gradlog_recorder;
 typedef struct gradlog_batch gradlog_batch;
 
-/* What a rule began to say about one weight. The strings live as long as the recorder. */
+/* What a rule began to say about one weight, or about the whole network. The strings live as long as the recorder. */
 typedef struct gradlog_finding {
-  const char *rule;     /* "nonfinite", "exploding", "all-zero" or "vanishing" */
+  const char *rule;     /* "nonfinite", "exploding", "vanishing", "dead", "stagnation", "oscillation",
+                           "underflow", "absent" or "accumulating" */
   const char *severity; /* "warning" or "critical" */
-  const char *weight;
-  const char *advice; /* what to try */
+  const char *weight;   /* "" when it is about the whole network */
+  const char *advice;   /* what to try */
   int64_t epoch;
   int64_t batch;
   int64_t step;
-  double value; /* what the rule judges: non-finite elements, norm, share of zeros, mean magnitude */
-  double threshold;
+  double value;     /* what the rule judges; the evidence names it */
+  double threshold; /* the bound that it broke */
+  double baseline;  /* what it was compared with; NaN when there is nothing */
+  const char *evidence; /* what was seen, as one sentence */
 } gradlog_finding;
 
-/* Called on a thread of the recorder's, never of the training's, once for each weight and rule. It must
- * return soon, and must not call gradlog_flush(), gradlog_close() or gradlog_release(). */
+/* Called on a thread of the recorder's, never of the training's, for each weight and rule when it begins
+ * and when it becomes critical; epoch, batch and step are where the trouble began. It must return soon, and must not call gradlog_flush(), gradlog_close() or gradlog_release(). */
 typedef void (*gradlog_finding_callback)(const gradlog_finding *finding, void *user_data);
 
 /* When the values of gradients are kept; statistics always are. */

@@ -4,6 +4,8 @@ package struct Detectors: Sendable {
   private let thresholds: Thresholds
   private var networks: [NetworkDetectors] = []
   private var log = FindingLog()
+  /// As it was when the changes were last taken.
+  private var kept = FindingLog()
   /// In the order of their indices.
   package private(set) var weights: [ObservedWeight] = []
 
@@ -29,7 +31,13 @@ package struct Detectors: Sendable {
   package var begun: [Finding] { log.begun.map { log.findings[$0] } }
 
   /// The findings that changed since the last call.
-  package mutating func takeChanged() -> [Finding] { log.takeChanged() }
+  package mutating func takeChanged() -> [Finding] {
+    defer { kept = log }
+    return log.takeChanged()
+  }
+
+  /// Forgets what was found since the last ``takeChanged()``: the batches that showed it are lost.
+  package mutating func forgetChanges() { log = kept }
 
   /// Takes a batch and its gradients, each of a registered weight, in the order of their positions.
   package mutating func observe(_ batch: ObservedBatch, _ gradients: [ObservedGradient]) {

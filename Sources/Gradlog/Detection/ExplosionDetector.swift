@@ -1,4 +1,4 @@
-import Foundation
+internal import Glibc
 
 /// Rule ``Rule/exploding``: the norm of the whole gradient leaves its own history upwards and stays
 /// there, or runs into NaN; or the loss leaves its history while the gradients grow; or the norm breaks

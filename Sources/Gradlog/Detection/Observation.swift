@@ -50,6 +50,26 @@ package struct ObservedGradient: Sendable {
     self.weight = weight
   }
 
+  /// A gradient that is not there.
+  package init(absent weight: Int) {
+    self.weight = weight
+    isAbsent = true
+  }
+
+  init(_ statistics: GradientStatistics, of weight: Int) {
+    self.weight = weight
+    norm = statistics.norm ?? .nan
+    meanAbsNonZero = statistics.meanAbsNonZero ?? .nan
+    zeroCount = statistics.zeroCount
+    zeroRows = statistics.zeroRows
+    zeroColumns = statistics.zeroColumns
+    // The series keeps it as Float, and a replay must see the same.
+    cosine = statistics.cosine.map { Double(Float($0)) } ?? .nan
+    nanCount = statistics.nanCount
+    posinfCount = statistics.posinfCount
+    neginfCount = statistics.neginfCount
+  }
+
   /// NaN and infinite elements.
   var nonFiniteCount: Int { nanCount + posinfCount + neginfCount }
 }

@@ -1,4 +1,4 @@
-import Foundation
+internal import Glibc
 
 /// Rule ``Rule/stagnation``: the training goes nowhere. Either each gradient is the one before, bit for bit as far as can
 /// be seen, so that no update happens; or the loss stays where it began.

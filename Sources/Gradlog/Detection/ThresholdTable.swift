@@ -6,10 +6,10 @@ package struct ThresholdName: Sendable {
   package let rule: Rule
   /// What it bounds, and in which unit, as a phrase.
   package let meaning: String
-  let path: WritableKeyPath<Thresholds, Double> & Sendable
+  let path: any WritableKeyPath<Thresholds, Double> & Sendable
 
   init(
-    _ rule: Rule, _ bound: String, _ path: WritableKeyPath<Thresholds, Double> & Sendable,
+    _ rule: Rule, _ bound: String, _ path: any WritableKeyPath<Thresholds, Double> & Sendable,
     _ meaning: String
   ) {
     name = "\(rule.rawValue).\(bound)"

@@ -1,4 +1,4 @@
-import Foundation
+internal import Glibc
 
 /// How the loss and the size of the gradients of one network have gone so far.
 struct Trend: Sendable {

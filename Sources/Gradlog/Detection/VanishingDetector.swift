@@ -1,4 +1,4 @@
-import Foundation
+internal import Glibc
 
 /// Rule ``Rule/vanishing``: the gradients shrink by decades from the loss towards the input, or are below
 /// what any optimizer notices throughout the network while the loss is not small.

@@ -1,4 +1,4 @@
-import Foundation
+internal import Glibc
 
 /// How far the norm of each weight is above its own history: tells which weight an explosion began in.
 struct WeightRises: Sendable {

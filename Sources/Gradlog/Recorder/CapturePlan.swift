@@ -12,7 +12,7 @@ public struct CapturePlan: Sendable, Equatable {
     case every(Int)
     /// Those of these epochs, zero-based.
     case epochs(ClosedRange<Int>)
-    /// Those around the batch in which a ``Rule`` begins to hit a weight: so many before it, which
+    /// Those around the batch in which a ``Rule`` begins to hit a weight or the network: so many before it, which
     /// wait in memory until then, that batch, and so many after it.
     case aroundFindings(before: Int, after: Int)
     /// None: statistics only.

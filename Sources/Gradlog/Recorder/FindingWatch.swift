@@ -1,9 +1,8 @@
-/// Passes findings on to who watches the training: once for each weight and rule, like the table
-/// `findings`, so that a weight that is sick in every other batch does not flood anyone.
+/// Passes findings on to who watches the training: each weight and rule when it begins, and again when
+/// it becomes worse, so that a weight that is sick in every other batch does not flood anyone.
 final class FindingWatch: Sendable {
   private struct State {
     var findings: [LiveFinding] = []
-    var known: Set<String> = []
     var stopped: LiveFinding?
   }
 
@@ -22,16 +21,12 @@ final class FindingWatch: Sendable {
   /// The finding that met the stop condition; nil while there is none.
   var stopped: LiveFinding? { state.withLock { $0.stopped } }
 
-  /// Takes note of a rule that begins to hit. Called by the writer only.
+  /// Takes note of a finding that begins or becomes worse. Called by the writer only.
   func note(_ finding: LiveFinding) {
-    let isNew = state.withLock { state in
-      guard state.known.insert("\(finding.rule.rawValue) \(finding.weight)").inserted else {
-        return false
-      }
+    state.withLock { state in
       state.findings.append(finding)
       if state.stopped == nil, stopOn?.holds(for: finding) ?? false { state.stopped = finding }
-      return true
     }
-    if isNew { onFinding?(finding) }
+    onFinding?(finding)
   }
 }

@@ -1,43 +1,62 @@
-/// What a rule began to say about one weight while the training ran.
+/// What a rule began to say, about one weight or the whole network, while the training ran.
 public struct LiveFinding: Sendable, Equatable {
-  /// The rule that the gradient breaks.
+  /// The rule that is broken.
   public let rule: Rule
-  /// The name of the weight.
-  public let weight: String
-  /// The epoch of the batch in which the rule began to hit.
+  /// How bad it is.
+  public let severity: Rule.Severity
+  /// The name of the weight; nil when it is about the whole network.
+  public let weight: String?
+  /// The epoch of the batch in which the trouble began, which may be before the rule was sure of it.
   public let epoch: Int
   /// That batch.
   public let batch: Int
   /// Its step.
   public let step: Int
-  /// The number that the rule judges; see ``Rule/threshold``.
+  /// The number that the rule judges.
   public let value: Double
+  /// What that is compared with; nil when the rule has no baseline.
+  public let baseline: Double?
+  /// The bound that is broken.
+  public let threshold: Double
+  /// What was seen, as one sentence.
+  public let evidence: String
+  /// What to try, as one sentence.
+  public let advice: String
 
-  /// How bad it is.
-  public var severity: Rule.Severity { rule.severity }
+  init(_ finding: Finding, of weight: String?) {
+    rule = finding.rule
+    severity = finding.severity
+    self.weight = weight
+    epoch = finding.first.epoch
+    batch = finding.first.batch
+    step = finding.first.step
+    value = finding.value
+    baseline = finding.baseline
+    threshold = finding.threshold
+    evidence = finding.evidence(of: weight)
+    advice = finding.advice
+  }
 }
 
 extension LiveFinding: CustomStringConvertible {
-  /// The finding and what to try, as one sentence.
+  /// The finding and what to try, as one line.
   public var description: String {
-    "\(rule.rawValue) gradient of \"\(weight)\" in epoch \(epoch), batch \(batch): \(value); "
-      + rule.advice
+    "\(severity.rawValue) \(rule.rawValue) since epoch \(epoch), batch \(batch): \(evidence); \(advice)"
   }
 }
 
 extension GradientRecorder {
   /// When a training should end early.
   public enum StopCondition: Sendable, Equatable {
-    /// When this rule begins to hit.
+    /// When this rule hits with more than an information.
     case rule(Rule)
-    /// When any rule of this severity or a worse one begins to hit.
+    /// When any rule of this severity or a worse one hits.
     case severity(Rule.Severity)
 
     func holds(for finding: LiveFinding) -> Bool {
       switch self {
       case .rule(let rule): finding.rule == rule
-      case .severity(.critical): finding.severity == .critical
-      case .severity(.warning): true
+      case .severity(let severity): finding.severity >= severity
       }
     }
   }

@@ -12,8 +12,13 @@ struct BatchInserter {
   private let series: SeriesTable
   private let directions = GradientDirections()
   private let watch: FindingWatch
+  private let findings: FindingTable
   private var weights: WeightTable
   private var detectors = Detectors()
+  /// Numbers of the optimizers' labels, in the order in which they came up.
+  private var optimizers: [String: Int] = [:]
+  /// The gradients of the batch being inserted, as the detectors see them; kept for its memory.
+  private var observed: [ObservedGradient] = []
   /// The weights of the batch being inserted, in order; kept for its memory.
   private var weightIndices: [Int] = []
   private var nextBatchID: Int64 = 0
@@ -31,6 +36,7 @@ struct BatchInserter {
       into: "gradient_statistics", columns: Self.statisticsColumns, in: db)
     values = try ValueKeeper(run: run.runID, plan: capture, in: db)
     series = try SeriesTable(run: run.runID, in: db)
+    findings = try FindingTable(run: run.runID, in: db)
     self.db = db
     self.capture = capture
     self.watch = watch
@@ -55,7 +61,10 @@ struct BatchInserter {
   /// To be called last in each transaction.
   mutating func endTransaction() throws {
     try series.flush()
-    for finding in detectors.takeFindings() { try FindingTable.merge(finding, run: runID, in: db) }
+    for finding in detectors.takeChanged() {
+      let weight = finding.weight.map { (weights.weightID(at: $0), weights.name(at: $0)) }
+      try findings.write(finding, of: weight, in: db)
+    }
   }
 
   /// To be called when a transaction is rolled back. The training took its steps all the same, so
@@ -63,7 +72,7 @@ struct BatchInserter {
   mutating func forgetTransaction(resumingAt step: Int) {
     isStale = true
     nextStep = step
-    _ = detectors.takeFindings()
+    detectors.forgetChanges()
     values.forgetTransaction()
     series.forget()
     // What it compared with is not in the file.
@@ -97,7 +106,8 @@ struct BatchInserter {
     }
     let step = batch.context.step ?? nextStep
     try insertRow(batch, batchID: batchID, step: step)
-    let place = BatchPlace(batchID: batchID, epoch: batch.context.epoch, step: step)
+    let place = BatchPlace(
+      batchID: batchID, epoch: batch.context.epoch, batch: batch.context.batch, step: step)
     let droppedValues = try insertGradients(of: batch, slab, place)
     nextStep = step + 1
     return droppedValues
@@ -109,6 +119,8 @@ struct BatchInserter {
     var droppedValues = 0
     values.beginBatch()
     directions.begin(optimizer: batch.context.optimizer)
+    observed.removeAll(keepingCapacity: true)
+    introduceWeights()
     try series.begin(
       batchID: place.batchID, firstGradientID: nextGradientID,
       weightIDs: weightIndices.lazy.map(weights.weightID))
@@ -119,8 +131,7 @@ struct BatchInserter {
         result.cosine = cosine(of: tensor, weight: index)
         try insert(result, slab.exponentsBlob(at: position), weightID, place.batchID)
         series.append(result)
-        detectors.add(
-          InspectedGradient(result, of: weightID, position: index, rank: tensor.shape.count))
+        observed.append(ObservedGradient(result, of: index))
         if weights.isCaptured(at: index),
           try !values.keep(tensor, gradientID: nextGradientID, batch: place)
         {
@@ -129,12 +140,15 @@ struct BatchInserter {
       } else {
         try insertAbsent(weightID, place.batchID)
         series.appendAbsent()
+        observed.append(ObservedGradient(absent: index))
       }
       nextGradientID += 1
     }
-    let findingBegins = detectors.inspectBatch(batchID: place.batchID, loss: batch.context.loss)
-    try values.endBatch(findingBegins: findingBegins)
-    if findingBegins { report(batch.context, step: place.step) }
+    let begun = detect(batch.context, at: place)
+    try values.endBatch(findingBegins: !begun.isEmpty)
+    for finding in begun {
+      watch.note(LiveFinding(finding, of: finding.weight.map(weights.name)))
+    }
     return droppedValues
   }
 
@@ -148,13 +162,27 @@ struct BatchInserter {
     }
   }
 
-  private func report(_ context: BatchContext, step: Int) {
-    for begun in detectors.begun {
-      watch.note(
-        LiveFinding(
-          rule: begun.rule, weight: weights.name(at: begun.gradient.position),
-          epoch: context.epoch, batch: context.batch, step: step, value: begun.value))
+  /// Tells the detectors of weights that are new, and of the shape of those that had no gradient before.
+  private mutating func introduceWeights() {
+    for index in weightIndices {
+      let isKnown = index < detectors.weights.count
+      guard !isKnown || detectors.weights[index].dtype == nil else { continue }
+      while detectors.weights.count <= index {
+        _ = detectors.register(weights.observed(at: detectors.weights.count))
+      }
+      if isKnown { detectors.update(weights.observed(at: index), at: index) }
     }
+  }
+
+  /// Hands the batch to the detectors. Returns the findings that begin or become worse, but for mere information.
+  private mutating func detect(_ context: BatchContext, at place: BatchPlace) -> [Finding] {
+    let optimizer = optimizers[context.optimizer] ?? optimizers.count
+    optimizers[context.optimizer] = optimizer
+    detectors.observe(
+      ObservedBatch(
+        place: place, optimizer: optimizer, loss: context.loss, lossScale: context.lossScale),
+      observed)
+    return detectors.begun.filter { $0.severity > .info }
   }
 
   private func insertRow(_ batch: PendingBatch, batchID: Int64, step: Int) throws {

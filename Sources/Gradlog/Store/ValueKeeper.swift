@@ -111,10 +111,3 @@ final class ValueKeeper {
     return false
   }
 }
-
-/// Where a batch stands.
-struct BatchPlace {
-  let batchID: Int64
-  let epoch: Int
-  let step: Int
-}

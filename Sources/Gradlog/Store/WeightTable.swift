@@ -49,6 +49,11 @@ struct WeightTable {
   /// The name of the weight at an index.
   func name(at index: Int) -> String { weights[index].name }
 
+  /// The weight at an index as the detectors see it.
+  func observed(at index: Int) -> ObservedWeight {
+    ObservedWeight(position: index, shape: weights[index].shape, dtype: weights[index].dtype)
+  }
+
   /// Whether the values of the weight at an index are kept in the batches that the plan chooses.
   func isCaptured(at index: Int) -> Bool { weights[index].isCaptured }
 

@@ -33,7 +33,7 @@ extension ObservedWeight {
     let isPossible = (try? TensorView.elementCount(of: shape)).map { $0 <= Bounds.count } ?? false
     self.init(
       position: Bounds.bounded(weight.position), shape: isPossible ? shape : [],
-      dtype: weight.dtype.text.flatMap(DType.init(name:)))
+      dtype: weight.dtype.text.flatMap(DType.init(rawValue:)))
   }
 }
 

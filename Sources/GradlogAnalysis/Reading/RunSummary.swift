@@ -91,8 +91,8 @@ extension Recording {
         SELECT findings.run_id, severity, rule, weights.name, batches.epoch, batches.batch
         FROM findings LEFT JOIN weights USING (weight_id)
         JOIN batches ON batches.batch_id = findings.first_batch_id
-        ORDER BY severity = 'critical', severity = 'warning',
-          findings.first_batch_id DESC, weights.position DESC
+        WHERE severity <> 'info'
+        ORDER BY severity = 'critical', findings.first_batch_id DESC, weights.position DESC
         """)
     var worst: [Int64: RunSummary.Finding] = [:]
     for row in rows {

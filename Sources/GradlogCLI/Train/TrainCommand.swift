@@ -57,17 +57,9 @@ struct TrainCommand: ParsableCommand {
       "recorded \(summary.batches) batches of \(summary.weights) weights as run '\(run)' "
         + "in \(recording.file) (\(ByteCount(file.sizeInBytes)))")
     Talk.say(summary.worstFinding.map { "worst finding: \($0)" } ?? "no finding while recording")
-    let question = summary.worstFinding.flatMap { Self.questions[$0.rule] } ?? "vanishing"
     Talk.say(
-      "ask it: gradlog query \(question) --db \(Self.quoted(recording.file)) --run \(Self.quoted(run))"
-    )
+      "ask it: gradlog diagnose --db \(Self.quoted(recording.file)) --run \(Self.quoted(run))")
   }
-
-  /// The question that tells more of a rule.
-  private static let questions = [
-    "nonfinite": "nonfinite", "exploding": "exploding", "all-zero": "dead",
-    "vanishing": "vanishing",
-  ]
 
   /// A word as the shell reads it back.
   private static func quoted(_ word: String) -> String {
