@@ -63,8 +63,7 @@ package struct ObservedGradient: Sendable {
     zeroCount = statistics.zeroCount
     zeroRows = statistics.zeroRows
     zeroColumns = statistics.zeroColumns
-    // The series keeps it as Float, and a replay must see the same.
-    cosine = statistics.cosine.map { Double(Float($0)) } ?? .nan
+    cosine = statistics.cosine ?? .nan
     nanCount = statistics.nanCount
     posinfCount = statistics.posinfCount
     neginfCount = statistics.neginfCount

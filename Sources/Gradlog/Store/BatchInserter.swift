@@ -118,9 +118,9 @@ struct BatchInserter {
   ) throws -> Int {
     var droppedValues = 0
     values.beginBatch()
-    directions.begin(optimizer: batch.context.optimizer)
     observed.removeAll(keepingCapacity: true)
     introduceWeights()
+    directions.begin(optimizer: batch.context.optimizer)
     try series.begin(
       batchID: place.batchID, firstGradientID: nextGradientID,
       weightIDs: weightIndices.lazy.map(weights.weightID))
