@@ -31,6 +31,11 @@ struct Replay {
     skip(to: index.batches.count)
   }
 
+  /// The weights of a run in the order of their positions.
+  func weights(of run: ReplayedRun) -> [SeriesIndex.Weight] {
+    index.weights.filter { $0.runID == run.runID }
+  }
+
   private static func runs(
     _ question: SeriesQuestion, _ index: SeriesIndex, _ thresholds: Thresholds, _ db: Database
   ) throws -> [ReplayedRun] {

@@ -1,0 +1,126 @@
+internal import Gradlog
+
+extension Rule {
+  /// When the rule hits. Numbers that can be changed are called by the names of their thresholds.
+  var formula: String {
+    switch self {
+    case .nonFinite:
+      """
+      A weight is reported from the first batch on in which its gradient has a NaN, +Inf or -Inf element; the loss, when \
+      it is not finite while all gradients are. Critical, except under a loss scale (automatic mixed precision), where an \
+      overflow now and then is how the scale is found: there it is information until it has gone on for \
+      nonfinite.scaled-patience batches in a row.
+      """
+    case .exploding:
+      """
+      Let n be log2 of the norm of the whole gradient, and b a robust running level of n that takes nothing from an \
+      excursion. An excursion begins when n - b reaches log2(exploding.onset), or six times the usual spread of n if that \
+      is more. It is critical when its median reaches log2(exploding.factor) after a few batches, or \
+      log2(exploding.growth) after exploding.patience batches, and the loss is worse than its best by exploding.relapse \
+      of that; or when it runs into NaN or infinity from log2(exploding.growth) up. A jump of log2(exploding.spike) is a \
+      warning. Also critical: a median loss above exploding.loss times the first or the best one, and a norm above \
+      exploding.norm. The weight is the one that had risen most above its own level when it began.
+      """
+    case .vanishing:
+      """
+      The size of a kernel (a weight of two dimensions or more) is the root mean square of the elements that are not \
+      zero; its decimal logarithm is smoothed over about ten batches. Depth: the median size of the first third of the \
+      kernels is vanishing.drop decades or more below that of the last third, and below vanishing.size, for \
+      vanishing.patience batches in a row. Critical from vanishing.critical-drop decades on, or when the loss has fallen \
+      by less than vanishing.fall of its beginning. Size: no kernel reaches vanishing.tiny for vanishing.patience batches \
+      before the loss has fallen by half; critical.
+      """
+    case .dead:
+      """
+      Looks at the share of elements that are exactly zero, in weights of one dimension and in weights that are zero \
+      throughout, and takes the least of the last batches (one block of 16 or two), so that units which rest in one \
+      batch are not dead. Reported from dead.share on, critical from dead.critical-share on. Zero rows of an embedding \
+      and inputs that are always zero do not count.
+      """
+    case .stagnation:
+      """
+      Identical: norm, direction and loss are those of the batch before, for stagnation.patience batches in a row. Flat: \
+      after stagnation.batches batches the best median of 16 losses is less than stagnation.fall of the first losses \
+      below those. Both are critical.
+      """
+    case .oscillation:
+      """
+      The median cosine between the whole gradient and the one before, over 16 batches, is below oscillation.cosine for \
+      oscillation.patience batches in a row. Critical when the loss has fallen by less than oscillation.fall.
+      """
+    case .underflow:
+      """
+      Elements below the smallest float16 round to zero or to that number. A kernel is reported \
+      when underflow.share of its elements are zero while the mean size of the others is within a few steps of the \
+      smallest float16 (2^-24), for underflow.patience batches in a row. Critical.
+      """
+    case .absent:
+      """
+      A weight is handed over without a gradient for absent.patience batches in a row. A warning when it never had one, \
+      critical when it had.
+      """
+    case .accumulating:
+      """
+      In two thirds of the last 12 batches all of this holds: the cosine between the gradient and the one before is \
+      accumulating.cosine or more; what the batch adds, the norm of their difference, is accumulating.change times the \
+      first norm or more; and the norm is accumulating.growth times the first one or more. In a healthy run one of them \
+      fails: noisy gradients point elsewhere each time, and smooth ones change little. Critical.
+      """
+    case .noiseScale:
+      """
+      The simple noise scale tr(S) / |G|^2 in batches, where neighbouring batches share |G|^2 = E g(t) g(t-1) and \
+      E |g|^2 = |G|^2 + tr(S); averages with weight 0.99, told after noise-scale.batches batches.
+      """
+    }
+  }
+
+  /// Papers and tools that have the rule, or the idea.
+  var sources: [String] {
+    switch self {
+    case .nonFinite:
+      [
+        "Amazon SageMaker Debugger, rule ExplodingTensor", "TensorFlow tfdbg v2, CURT_HEALTH",
+        "Megatron-LM, check of each bucket's norm before it is reduced",
+      ]
+    case .exploding:
+      [
+        "Huber, Robust Estimation of a Location Parameter, 1964; Robbins and Monro, A Stochastic Approximation Method, 1951",
+        "OLMo-core SkipStepOptimizer: 6 sigma over 128 norms, the suspect value kept out of its own baseline",
+        "ZClip, arXiv 2504.02507: z-score of the norm against a moving average",
+        "Megatron-LM is_unexpectedly_large: 10 times the largest of the first 100",
+        "msprobe AnomalyNan: an absolute bound of 1e10",
+      ]
+    case .vanishing:
+      [
+        "Zhang et al., AutoTrainer, ICSE 2021: ratio of the first to the last layer's norm",
+        "Glorot and Bengio, Understanding the Difficulty of Training Deep Feedforward Neural Networks, 2010",
+        "Amazon SageMaker Debugger, rule VanishingGradient: mean of |g| below 1e-7",
+      ]
+    case .dead:
+      [
+        "Amazon SageMaker Debugger, rules DeadRelu and AllZero",
+        "Zhang et al., AutoTrainer, ICSE 2021: share of zeros over all gradients",
+        "Sokar et al., The Dormant Neuron Phenomenon, ICML 2023",
+      ]
+    case .stagnation:
+      [
+        "Amazon SageMaker Debugger, rules UnchangedTensor and LossNotDecreasing",
+        "Jiang et al., TrainCheck, OSDI 2025: a step that changes no parameter",
+      ]
+    case .oscillation:
+      [
+        "Schneider et al., Cockpit, NeurIPS 2021: the gauge Alpha",
+        "msprobe get_sign_matches: agreement of the signs of gradient and momentum",
+      ]
+    case .underflow:
+      [
+        "Micikevicius et al., Mixed Precision Training, ICLR 2018",
+        "NVIDIA TransformerEngine debug: underflows%",
+      ]
+    case .absent: ["Jiang et al., TrainCheck, OSDI 2025"]
+    case .accumulating: ["PyTorch, Optimizer.zero_grad; the rule is gradlog's own"]
+    case .noiseScale:
+      ["McCandlish et al., An Empirical Model of Large-Batch Training, arXiv 1812.06162, appendix A"]
+    }
+  }
+}
