@@ -36,20 +36,18 @@ struct DeadUnitDetector: Sendable {
     _ trend: Trend, _ thresholds: Thresholds, _ log: inout FindingLog
   ) {
     guard network.nonFiniteCount == 0 else { return }
-    var deadWeights = 0
-    var present = 0
+    let isHarmless = trend.knowsLoss && trend.fall > thresholds.deadFall
     for gradient in gradients where !gradient.isAbsent {
       let weight = weights[gradient.weight]
       guard weight.elementCount > 0 else { continue }
-      present += 1
       while shares.count <= gradient.weight { shares.append(ZeroShare()) }
       shares[gradient.weight].add(Self.share(gradient, weight), at: network.place)
       let share = shares[gradient.weight].persistent
-      if share >= 1 { deadWeights += 1 }
       guard share >= thresholds.deadShare, network.batch.loss != 0 else { continue }
-      note(share, gradient.weight, network, thresholds, &log)
+      let isCritical = share >= thresholds.deadCriticalShare && !isHarmless
+      note(
+        share, gradient.weight, isCritical ? .critical : .warning, network, thresholds, &log)
     }
-    _ = (deadWeights, present)
   }
 
   private static func share(_ gradient: ObservedGradient, _ weight: ObservedWeight) -> Double {
@@ -58,14 +56,13 @@ struct DeadUnitDetector: Sendable {
   }
 
   private func note(
-    _ share: Double, _ weight: Int, _ network: NetworkBatch, _ thresholds: Thresholds,
-    _ log: inout FindingLog
+    _ share: Double, _ weight: Int, _ severity: Rule.Severity, _ network: NetworkBatch,
+    _ thresholds: Thresholds, _ log: inout FindingLog
   ) {
     log.note(
       Hit(
-        rule: .dead, severity: share >= thresholds.deadCriticalShare ? .critical : .warning,
-        weight: weight, since: shares[weight].start, value: share,
-        threshold: thresholds.deadShare, symptom: share >= 1 ? .allZero : .deadUnits),
-      at: network.place)
+        rule: .dead, severity: severity, weight: weight, since: shares[weight].start, value: share,
+        threshold: thresholds.deadShare, symptom: share >= 1 ? .allZero : .deadUnits,
+        isRevised: true), at: network.place)
   }
 }

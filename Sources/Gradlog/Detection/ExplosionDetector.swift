@@ -12,7 +12,8 @@ struct ExplosionDetector: Sendable {
   /// log₂ norms of the first batches, the lowest of which stands in while there is no level.
   private var lowest = Double.infinity
   private var excursion: Excursion?
-  private var lossExcursion: BatchPlace?
+  private var lossExcursion = Streak()
+  private var firstSize = Streak()
 
   private struct Excursion {
     let start: BatchPlace
@@ -33,8 +34,8 @@ struct ExplosionDetector: Sendable {
   private static let warmUp = 8
 
   mutating func observe(
-    _ network: NetworkBatch, _ trend: Trend, _ rises: WeightRises, _ thresholds: Thresholds,
-    _ log: inout FindingLog
+    _ network: NetworkBatch, _ trend: Trend, _ rises: WeightRises, _ profile: KernelProfile,
+    _ thresholds: Thresholds, _ log: inout FindingLog
   ) {
     if network.nonFiniteCount > 0 || !(network.batch.loss?.isFinite ?? true) {
       return endInNonFinite(network, thresholds, &log)
@@ -48,7 +49,8 @@ struct ExplosionDetector: Sendable {
     if excursion == nil { level.add(size) }
     judge(rise, network, trend, thresholds, &log)
     judgeLoss(network, trend, thresholds, &log)
-    judgeSize(network, thresholds, &log)
+    judgeSize(network, profile, trend, thresholds, &log)
+    judgeAftermath(thresholds, &log)
   }
 
   /// Begins, continues or ends an excursion.
@@ -98,33 +100,50 @@ struct ExplosionDetector: Sendable {
         symptom: symptom), at: network.place)
   }
 
-  /// The loss is far above where it began or had been, and the gradients have grown.
+  /// The loss stays far above where it began or had been.
   private mutating func judgeLoss(
     _ network: NetworkBatch, _ trend: Trend, _ thresholds: Thresholds, _ log: inout FindingLog
   ) {
     guard let loss = network.batch.loss, trend.lossCount > 3 else { return }
-    let normal = max(trend.firstLoss, trend.bestLoss.isNaN ? trend.firstLoss : trend.bestLoss)
-    guard normal > 0, loss > thresholds.explodingLoss * normal else {
-      return lossExcursion = trend.loss > thresholds.explodingLoss * normal ? lossExcursion : nil
-    }
-    lossExcursion = lossExcursion ?? network.place
-    guard trend.loss > thresholds.explodingLoss * normal, let start = lossExcursion else { return }
+    let bound = thresholds.explodingLoss * trend.firstLoss
+    guard trend.firstLoss > 0, lossExcursion.observe(loss > bound, at: network.place),
+      trend.loss > bound, Double(lossExcursion.length) >= thresholds.explodingLossPatience,
+      let start = lossExcursion.start
+    else { return }
     log.note(
       Hit(
         rule: .exploding, severity: .critical, weight: excursion?.weight,
         since: excursion.map { $0.start.step < start.step ? $0.start : start } ?? start,
-        value: trend.loss, baseline: normal, threshold: thresholds.explodingLoss,
+        value: trend.loss, baseline: trend.firstLoss, threshold: thresholds.explodingLoss,
         symptom: .lossGrowth), at: network.place)
   }
 
-  private func judgeSize(
-    _ network: NetworkBatch, _ thresholds: Thresholds, _ log: inout FindingLog
+  /// A jump after which units are dead was no mere jump.
+  private func judgeAftermath(_ thresholds: Thresholds, _ log: inout FindingLog) {
+    log.escalate(
+      .exploding, ifFollowedBy: .dead, within: Int(thresholds.explodingAftermath))
+  }
+
+  /// Too large for any network: what no history can show when it is so from the first batch on.
+  private mutating func judgeSize(
+    _ network: NetworkBatch, _ profile: KernelProfile, _ trend: Trend, _ thresholds: Thresholds,
+    _ log: inout FindingLog
   ) {
-    guard network.norm > thresholds.explodingNorm else { return }
+    if network.norm > thresholds.explodingNorm {
+      log.note(
+        Hit(
+          rule: .exploding, severity: .critical, value: network.norm,
+          threshold: thresholds.explodingNorm, symptom: .size), at: network.place)
+    }
+    guard network.index < Self.warmUp, let largest = profile.largest else { return }
+    firstSize.observe(
+      largest.level > log10(thresholds.explodingFirstSize), at: network.place)
+    guard firstSize.length == Self.warmUp else { return }
     log.note(
       Hit(
-        rule: .exploding, severity: .critical, value: network.norm,
-        threshold: thresholds.explodingNorm, symptom: .size), at: network.place)
+        rule: .exploding, severity: .critical, weight: largest.kernel, since: network.start,
+        value: pow(10, largest.level), threshold: thresholds.explodingFirstSize,
+        symptom: .firstSize), at: network.place)
   }
 
   /// What went before a NaN tells whether it was an explosion.

@@ -33,6 +33,8 @@ struct Hit {
   var baseline: Double?
   var threshold: Double
   var symptom: Symptom
+  /// Whether a milder severity than before counts, too.
+  var isRevised = false
 }
 
 /// The findings so far, one for each weight and rule.
@@ -58,6 +60,8 @@ struct FindingLog: Sendable {
     if hit.severity > findings[index].severity {
       findings[index].severity = hit.severity
       begun.append(index)
+    } else if hit.isRevised {
+      findings[index].severity = hit.severity
     }
   }
 
@@ -81,9 +85,21 @@ struct FindingLog: Sendable {
     changed.insert(index)
   }
 
-  /// Whether a finding of this rule is critical.
-  func hasCritical(_ rule: Rule) -> Bool {
-    findings.contains { $0.rule == rule && $0.severity == .critical }
+  /// Makes warnings of a rule critical when a critical finding of another rule began at most so many steps later.
+  mutating func escalate(_ rule: Rule, ifFollowedBy other: Rule, within steps: Int) {
+    for index in findings.indices
+    where findings[index].rule == rule && findings[index].severity == .warning {
+      let first = findings[index].first.step
+      guard
+        findings.contains(where: {
+          $0.rule == other && $0.severity == .critical
+            && (first...first + steps).contains($0.first.step)
+        })
+      else { continue }
+      findings[index].severity = .critical
+      begun.append(index)
+      changed.insert(index)
+    }
   }
 
   /// To be called before each batch.

@@ -22,7 +22,9 @@ extension Finding {
           + Self.led(by: weight)
       case .lossGrowth:
         "the loss rose from about \(baseline.short) to \(value.short), which is \(ratio.short) times as much"
-      case .size: "the norm of the whole gradient is \(value.short)"
+      case .size, .firstSize: "the norm of the whole gradient is \(value.short)"
+      case .firstSize:
+        "from the first batch on, the gradients are \(value.short) an element in the largest kernel"
       case .depth:
         "the first kernels' gradients are about \(value.short) an element, the last ones' \(baseline.short): "
           + "\(inverseRatio.short) times as large"
@@ -38,6 +40,7 @@ extension Finding {
       case .underflow:
         "\(baseline.percent) of the elements of \(subject) are zero and the others about \(value.short), "
           + "close to the smallest number of float16"
+      case .silence: "every gradient is zero, while the loss is \(value.short)"
       case .never: "\"\(weight ?? "")\" never received a gradient"
       case .noLonger: "\"\(weight ?? "")\" no longer receives a gradient"
       case .accumulating:
@@ -57,7 +60,7 @@ extension Finding {
     case .spike: "look at this batch; clip gradients by norm if it comes again"
     case .growth, .growthIntoNonFinite, .lossGrowth:
       "lower the learning rate, clip gradients by norm, standardize inputs and targets"
-    case .size: "standardize inputs and targets, and check the scale of the initialization and of the loss"
+    case .size, .firstSize: "standardize inputs and targets, and check the scale of the initialization and of the loss"
     case .depth:
       "use ReLU-like activations with He initialization, normalization or residual paths"
     case .tiny:
@@ -68,7 +71,7 @@ extension Finding {
     case .flatLoss:
       "raise the learning rate, check that labels belong to inputs and that the loss gets what it expects (logits or probabilities)"
     case .turning: "lower the learning rate or the momentum"
-    case .underflow: "scale the loss (GradScaler), or keep weights and gradients in bfloat16 or float32"
+    case .underflow, .silence: "scale the loss (GradScaler), or keep weights and gradients in bfloat16 or float32"
     case .never:
       "check whether it is frozen, detached or unused; leave it out of the optimizer if that is meant"
     case .noLonger: "look at what changed in this batch: a frozen layer, a detached tensor, a branch not taken"
@@ -99,15 +102,15 @@ extension Optional where Wrapped == Double {
 
 extension Double {
   /// Three significant digits.
-  fileprivate var short: String { formatted("%.3g", self) }
+  fileprivate var short: String { printed("%.3g", self) }
 
   /// As a share of a hundred; what rounds to all is not said to be all.
   fileprivate var percent: String {
-    self >= 0.995 && self < 1 ? "over 99 %" : formatted("%.0f %%", 100 * self)
+    self >= 0.995 && self < 1 ? "over 99 %" : printed("%.0f %%", 100 * self)
   }
 }
 
-private func formatted(_ format: String, _ value: Double) -> String {
+private func printed(_ format: String, _ value: Double) -> String {
   withVaList([value]) { arguments in
     withUnsafeTemporaryAllocation(of: CChar.self, capacity: 400) { buffer in
       vsnprintf(buffer.baseAddress, buffer.count, format, arguments)

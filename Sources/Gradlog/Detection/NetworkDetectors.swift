@@ -4,7 +4,9 @@ struct NetworkDetectors: Sendable {
   private var index = 0
   private var norm = Double.nan
   private var firstNorm = Double.nan
+  private var start: BatchPlace?
   private var rises = WeightRises()
+  private var profile = KernelProfile()
   private var nonFinite = NonFiniteDetector()
   private var explosion = ExplosionDetector()
   private var vanishing = VanishingDetector()
@@ -22,13 +24,14 @@ struct NetworkDetectors: Sendable {
   ) {
     if let loss = batch.loss { trend.add(loss: loss) }
     let network = summary(of: batch, gradients)
-    absence.observe(network, gradients, weights, thresholds, &log)
+    absence.observe(network, gradients, weights, trend, thresholds, &log)
     rises.observe(gradients)
-    explosion.observe(network, trend, rises, thresholds, &log)
+    profile.observe(gradients, weights)
+    explosion.observe(network, trend, rises, profile, thresholds, &log)
     nonFinite.observe(network, gradients, thresholds, &log)
     underflow.observe(network, gradients, weights, thresholds, &log)
     deadUnits.observe(network, gradients, weights, trend, thresholds, &log)
-    vanishing.observe(network, gradients, weights, trend, thresholds, &log)
+    vanishing.observe(network, profile, trend, thresholds, &log)
     accumulation.observe(network, thresholds, &log)
     oscillation.observe(network, trend, thresholds, &log)
     stagnation.observe(network, trend, thresholds, &log)
@@ -47,10 +50,13 @@ struct NetworkDetectors: Sendable {
       nonFiniteCount += gradient.nonFiniteCount
     }
     let norm = squares.squareRoot()
+    let start = self.start ?? batch.place
+    self.start = start
     if index == 0 { firstNorm = norm }
     return NetworkBatch(
       batch: batch, index: index, norm: norm, previousNorm: self.norm, firstNorm: firstNorm,
-      cosine: cosine(gradients, norm), nonFiniteCount: nonFiniteCount)
+      cosine: cosine(gradients, norm), nonFiniteCount: nonFiniteCount,
+      start: start)
   }
 
   /// The cosine for all weights together; needs each weight's norm in the batch before.

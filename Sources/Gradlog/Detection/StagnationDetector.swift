@@ -1,7 +1,5 @@
-internal import Glibc
-
-/// Rule ``Rule/stagnation``: the training goes nowhere. Either each gradient is the one before, bit for bit as far as can
-/// be seen, so that no update happens; or the loss stays where it began.
+/// Rule ``Rule/stagnation``: the training goes nowhere. Either each gradient is the one before as far as can be seen, so
+/// that no update happens; or the loss is where it began, but for what chance brings about.
 struct StagnationDetector: Sendable {
   private var identical = Streak()
   private var previousLoss: Double?
@@ -31,17 +29,19 @@ struct StagnationDetector: Sendable {
         threshold: thresholds.stagnationPatience, symptom: .identical), at: network.place)
   }
 
+  /// The longer a training has gone on, the more its loss must have fallen.
   private func judgeLoss(
     _ network: NetworkBatch, _ trend: Trend, _ thresholds: Thresholds, _ log: inout FindingLog
   ) {
-    guard trend.lossCount >= Int(thresholds.stagnationBatches) else { return }
-    guard trend.fall < thresholds.stagnationFall else {
+    guard Double(trend.lossCount) >= thresholds.stagnationBatches else { return }
+    let isLong = Double(trend.lossCount) >= thresholds.stagnationLongBatches
+    let bound = isLong ? thresholds.stagnationLongFall : thresholds.stagnationFall
+    guard trend.fall < max(bound, thresholds.stagnationErrors * trend.fallError) else {
       return log.end(.stagnation)
     }
     log.note(
       Hit(
-        rule: .stagnation, severity: .critical, value: trend.fall,
-        baseline: trend.firstLoss, threshold: thresholds.stagnationFall, symptom: .flatLoss),
-      at: network.place)
+        rule: .stagnation, severity: .critical, since: network.start, value: trend.fall,
+        baseline: trend.firstLoss, threshold: bound, symptom: .flatLoss), at: network.place)
   }
 }

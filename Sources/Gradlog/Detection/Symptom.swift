@@ -7,6 +7,7 @@ package enum Symptom: Sendable, Equatable {
   case growthIntoNonFinite
   case lossGrowth
   case size
+  case firstSize
   case depth
   case tiny
   case allZero
@@ -15,6 +16,7 @@ package enum Symptom: Sendable, Equatable {
   case flatLoss
   case turning
   case underflow
+  case silence
   case never
   case noLonger
   case accumulating

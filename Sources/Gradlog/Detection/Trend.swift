@@ -1,12 +1,9 @@
-internal import Glibc
-
-/// How the loss and the size of the gradients of one network have gone so far.
+/// How the loss of one network has gone so far.
 struct Trend: Sendable {
   /// The first losses.
   private var firstLosses = RollingMedian(of: 8)
   private var recentLosses = RollingMedian(of: 16)
-  /// Finite losses so far.
-  private(set) var lossCount = 0
+  private var curve = LossCurve()
   /// The median of the first losses; NaN before there is one.
   private(set) var firstLoss = Double.nan
   /// The lowest that ``loss`` has been since it was full; NaN before.
@@ -16,7 +13,7 @@ struct Trend: Sendable {
 
   mutating func add(loss value: Double) {
     guard value.isFinite else { return }
-    lossCount += 1
+    curve.add(value)
     if !firstLosses.isFull {
       firstLosses.add(value)
       firstLoss = firstLosses.median
@@ -26,40 +23,29 @@ struct Trend: Sendable {
     if recentLosses.isFull { bestLoss = bestLoss.isNaN ? loss : min(bestLoss, loss) }
   }
 
+  /// Finite losses so far.
+  var lossCount: Int { curve.count }
+
   /// Whether the losses are known well enough to judge by them.
   var knowsLoss: Bool { recentLosses.isFull }
 
-  /// By which share of itself the loss has fallen from the first batches to the best ones; NaN when unknown.
+  /// By which share of itself the loss has fallen: from the first batches to the last quarter, or from the first quarter
+  /// to the last, whichever is more. NaN when unknown.
   var fall: Double {
-    (firstLoss - bestLoss) / max(abs(firstLoss), .leastNormalMagnitude)
+    let quarters = curve.ends(0.25)
+    return (max(firstLoss, quarters.first) - quarters.last) / scale(of: firstLoss)
   }
 
-  /// By which share of what it had fallen to the loss is above its best; NaN when unknown.
-  var relapse: Double {
-    (loss - bestLoss) / max(abs(bestLoss), .leastNormalMagnitude)
+  /// What of ``fall`` chance alone brings about: standard errors of the two differences it is made of.
+  var fallError: Double {
+    let quarter = max(1, Double(curve.count) / 4)
+    let fromFirst = curve.noise * (1.57 / 8 + 1 / quarter).squareRoot()
+    let fromQuarter = curve.noise * (2 / quarter).squareRoot()
+    return (firstLoss >= curve.ends(0.25).first ? fromFirst : fromQuarter) / scale(of: firstLoss)
   }
-}
 
-/// One batch of one network.
-struct NetworkBatch {
-  let batch: ObservedBatch
-  /// Batches of this network before this one.
-  let index: Int
-  /// √Σ of the squared norms of the weights: the norm of the whole gradient.
-  let norm: Double
-  /// Norm of the batch before; NaN in the first.
-  let previousNorm: Double
-  /// Norm of the first batch.
-  let firstNorm: Double
-  /// Cosine of the angle to the gradient of the batch before, from those of the weights; NaN when unknown.
-  let cosine: Double
-  let nonFiniteCount: Int
+  /// By which share of it the loss is above the best that it has been; NaN when unknown.
+  var relapse: Double { (loss - bestLoss) / scale(of: bestLoss) }
 
-  var place: BatchPlace { batch.place }
-
-  /// ‖g(t) − g(t−1)‖, by the law of cosines; NaN when unknown.
-  var change: Double {
-    let squares = norm * norm + previousNorm * previousNorm
-    return max(0, squares - 2 * cosine * norm * previousNorm).squareRoot()
-  }
+  private func scale(of loss: Double) -> Double { max(abs(loss), .leastNormalMagnitude) }
 }

@@ -1,20 +1,29 @@
-/// Rule ``Rule/underflow``: gradients so small that a 16-bit type keeps few of them. They are zeros and multiples of the
-/// smallest subnormal then (float16: 2⁻²⁴), which the mean magnitude of what is left shows, whatever type the
-/// gradient is handed over in (TransformerEngine reports the share of underflows).
+/// Rule ``Rule/underflow``: gradients so small that a 16-bit type keeps few of them.
+///
+/// What was computed in float16 consists of zeros and of multiples of the smallest subnormal, 2⁻²⁴, whatever type it is
+/// handed over in. So many zeros in a kernel, the others close to 2⁻²⁴, and nothing below it in the whole network
+/// is what underflow looks like (TransformerEngine reports the share of underflows of the tensors that it casts
+/// itself). When nothing is left, the loss tells: so small a loss has no gradient in float16.
 struct UnderflowDetector: Sendable {
   private var streaks: [Streak] = []
+  private var silence = Streak()
+
+  /// The smallest positive float16.
+  private static let quantum = 0x1p-24
 
   mutating func observe(
     _ network: NetworkBatch, _ gradients: [ObservedGradient], _ weights: [ObservedWeight],
     _ thresholds: Thresholds, _ log: inout FindingLog
   ) {
     guard network.nonFiniteCount == 0 else { return }
-    for gradient in gradients {
-      let weight = weights[gradient.weight]
-      guard weight.isKernel, !gradient.isAbsent else { continue }
+    let isCoarse = gradients.allSatisfy { !($0.meanAbsNonZero < Self.quantum) }
+    for gradient in gradients where weights[gradient.weight].isKernel && !gradient.isAbsent {
       while streaks.count <= gradient.weight { streaks.append(Streak()) }
-      let share = Double(gradient.zeroCount) / Double(max(1, weight.elementCount))
-      let isLost = share >= thresholds.underflowShare && Self.isSubnormal(gradient, weight)
+      let share =
+        Double(gradient.zeroCount) / Double(max(1, weights[gradient.weight].elementCount))
+      let isLost =
+        isCoarse && share >= thresholds.underflowShare
+        && gradient.meanAbsNonZero < thresholds.underflowQuanta * Self.quantum
       guard streaks[gradient.weight].observe(isLost, at: network.place),
         Double(streaks[gradient.weight].length) >= thresholds.underflowPatience
       else { continue }
@@ -22,13 +31,26 @@ struct UnderflowDetector: Sendable {
         Hit(
           rule: .underflow, severity: .critical, weight: gradient.weight,
           since: streaks[gradient.weight].start, value: gradient.meanAbsNonZero, baseline: share,
-          threshold: 0x1p-19, symptom: .underflow), at: network.place)
+          threshold: thresholds.underflowQuanta * Self.quantum, symptom: .underflow),
+        at: network.place)
     }
+    judgeSilence(network, gradients, thresholds, &log)
   }
 
-  /// Whether what is not zero is within a few steps of the smallest float16.
-  private static func isSubnormal(_ gradient: ObservedGradient, _ weight: ObservedWeight) -> Bool {
-    if weight.dtype == .float16, gradient.meanAbsNonZero.isNaN { return true }
-    return gradient.meanAbsNonZero >= 0x1p-25 && gradient.meanAbsNonZero < 0x1p-19
+  /// Every gradient is zero and the loss is not, but small.
+  private mutating func judgeSilence(
+    _ network: NetworkBatch, _ gradients: [ObservedGradient], _ thresholds: Thresholds,
+    _ log: inout FindingLog
+  ) {
+    let loss = abs(network.batch.loss ?? 0)
+    let isSilent = network.norm == 0 && loss > 0 && loss < thresholds.underflowLoss
+    guard silence.observe(isSilent, at: network.place),
+      Double(silence.length) >= thresholds.underflowPatience, silence.start == network.start
+    else { return }
+    log.note(
+      Hit(
+        rule: .underflow, severity: .critical, weight: gradients.first?.weight,
+        since: silence.start, value: loss, threshold: thresholds.underflowLoss, symptom: .silence),
+      at: network.place)
   }
 }

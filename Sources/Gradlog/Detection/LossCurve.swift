@@ -1,0 +1,53 @@
+/// The losses of a training so far, in few numbers: means over equal stretches, which grow as the
+/// training goes on.
+struct LossCurve: Sendable {
+  /// Means of whole stretches.
+  private var means: [Double] = []
+  /// Losses in a stretch.
+  private var stretch = 1
+  private var sum = 0.0
+  private var pending = 0
+  private var previous = Double.nan
+  /// Mean distance between neighbouring losses.
+  private var roughness = 0.0
+  private(set) var count = 0
+
+  private static let capacity = 64
+
+  mutating func add(_ loss: Double) {
+    count += 1
+    if previous.isFinite {
+      roughness += max(0.02, 1 / Double(count)) * (abs(loss - previous) - roughness)
+    }
+    previous = loss
+    sum += loss
+    pending += 1
+    guard pending == stretch else { return }
+    means.append(sum / Double(stretch))
+    (sum, pending) = (0, 0)
+    if means.count == Self.capacity { halve() }
+  }
+
+  private mutating func halve() {
+    for index in 0..<Self.capacity / 2 {
+      means[index] = (means[2 * index] + means[2 * index + 1]) / 2
+    }
+    means.removeLast(Self.capacity / 2)
+    stretch *= 2
+  }
+
+  /// The mean of the first and of the last `share` of the losses.
+  func ends(_ share: Double) -> (first: Double, last: Double) {
+    let count = max(1, Int(share * Double(means.count)))
+    guard means.count >= 2 else { return (.nan, .nan) }
+    return (mean(means.prefix(count)), mean(means.suffix(count)))
+  }
+
+  /// The standard deviation of one loss around the curve, from the mean distance of neighbours: 2 ÷ √π of it for
+  /// independent normal noise (J. von Neumann et al., "The Mean Square Successive Difference", 1941, for squares).
+  var noise: Double { roughness * 0.886 }
+
+  private func mean(_ values: ArraySlice<Double>) -> Double {
+    values.reduce(0, +) / Double(values.count)
+  }
+}

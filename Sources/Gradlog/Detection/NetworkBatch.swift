@@ -1,0 +1,25 @@
+/// One batch of one network.
+struct NetworkBatch {
+  let batch: ObservedBatch
+  /// Batches of this network before this one.
+  let index: Int
+  /// √Σ of the squared norms of the weights: the norm of the whole gradient.
+  let norm: Double
+  /// Norm of the batch before; NaN in the first.
+  let previousNorm: Double
+  /// Norm of the first batch.
+  let firstNorm: Double
+  /// Cosine of the angle to the gradient of the batch before, from those of the weights; NaN when unknown.
+  let cosine: Double
+  let nonFiniteCount: Int
+  /// Where the first batch of this network is.
+  let start: BatchPlace
+
+  var place: BatchPlace { batch.place }
+
+  /// ‖g(t) − g(t−1)‖, by the law of cosines; NaN when unknown.
+  var change: Double {
+    let squares = norm * norm + previousNorm * previousNorm
+    return max(0, squares - 2 * cosine * norm * previousNorm).squareRoot()
+  }
+}
