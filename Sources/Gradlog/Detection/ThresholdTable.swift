@@ -6,6 +6,10 @@ package struct ThresholdName: Sendable {
   package let rule: Rule
   /// What it bounds, and in which unit, as a phrase.
   package let meaning: String
+  /// What it can be: detectors count and compare with it.
+  package var range: ClosedRange<Double> {
+    name.hasSuffix(".cosine") ? -1...1 : 0...1e15
+  }
   let path: any WritableKeyPath<Thresholds, Double> & Sendable
 
   init(
@@ -50,7 +54,15 @@ extension Thresholds {
     ThresholdName(
       .exploding, "loss", \.explodingLoss, "times its normal value at which the loss has exploded"),
     ThresholdName(
+      .exploding, "loss-patience", \.explodingLossPatience, "batches in a row for which the loss stays there"),
+    ThresholdName(
+      .exploding, "aftermath", \.explodingAftermath,
+      "steps within which units that die tell that a jump did harm"),
+    ThresholdName(
       .exploding, "norm", \.explodingNorm, "norm of the whole gradient that is too large for any network"),
+    ThresholdName(
+      .exploding, "first-size", \.explodingFirstSize,
+      "root mean square of a kernel's gradient that is too large in the first batches"),
     ThresholdName(
       .vanishing, "drop", \.vanishingDrop, "decades from the last kernels' gradients down to the first ones'"),
     ThresholdName(
@@ -58,24 +70,41 @@ extension Thresholds {
     ThresholdName(
       .vanishing, "size", \.vanishingSize, "root mean square below which the first kernels' gradients are small"),
     ThresholdName(
-      .vanishing, "tiny", \.vanishingTiny, "root mean square below which no optimizer notices a gradient"),
+      .vanishing, "tiny", \.vanishingTiny, "root mean square, as a share of the loss, below which a gradient is next to nothing"),
     ThresholdName(
       .vanishing, "fall", \.vanishingFall, "share by which the loss falls when the network learns all the same"),
     ThresholdName(.vanishing, "patience", \.vanishingPatience, "batches in a row"),
     ThresholdName(.dead, "share", \.deadShare, "share of the elements that are zero in every batch"),
     ThresholdName(.dead, "critical-share", \.deadCriticalShare, "share at which that is critical"),
     ThresholdName(
+      .dead, "fall", \.deadFall, "share by which the loss falls when no harm is done"),
+    ThresholdName(
       .stagnation, "patience", \.stagnationPatience, "batches in a row that repeat the one before"),
-    ThresholdName(.stagnation, "batches", \.stagnationBatches, "batches after which the loss has fallen"),
-    ThresholdName(.stagnation, "fall", \.stagnationFall, "share by which it has"),
+    ThresholdName(.stagnation, "batches", \.stagnationBatches, "losses after which one must have fallen"),
+    ThresholdName(.stagnation, "fall", \.stagnationFall, "share by which it must have fallen then"),
+    ThresholdName(
+      .stagnation, "long-batches", \.stagnationLongBatches, "losses after which it must have fallen further"),
+    ThresholdName(
+      .stagnation, "long-fall", \.stagnationLongFall, "share by which it must have fallen then"),
+    ThresholdName(
+      .stagnation, "errors", \.stagnationErrors, "standard errors of the fall that chance can bring about"),
     ThresholdName(
       .oscillation, "cosine", \.oscillationCosine, "median cosine between a gradient and the one before"),
     ThresholdName(.oscillation, "patience", \.oscillationPatience, "batches in a row"),
     ThresholdName(
       .oscillation, "fall", \.oscillationFall, "share by which the loss falls when no harm is done"),
     ThresholdName(.underflow, "share", \.underflowShare, "share of the elements that are zero"),
+    ThresholdName(
+      .underflow, "quanta", \.underflowQuanta,
+      "times the smallest float16 below which the mean size of the other elements is"),
     ThresholdName(.underflow, "patience", \.underflowPatience, "batches in a row"),
+    ThresholdName(
+      .underflow, "loss", \.underflowLoss, "loss that is so small that it has no gradient in float16"),
     ThresholdName(.absent, "patience", \.absentPatience, "batches in a row without a gradient"),
+    ThresholdName(
+      .absent, "share", \.absentShare, "share of the weights without a gradient that is critical"),
+    ThresholdName(
+      .absent, "fall", \.absentFall, "share by which the loss falls when no harm is done"),
     ThresholdName(
       .accumulating, "cosine", \.accumulatingCosine, "cosine between a gradient and the one before"),
     ThresholdName(

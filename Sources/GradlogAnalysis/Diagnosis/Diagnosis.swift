@@ -57,16 +57,19 @@ public struct DiagnosisOptions: Sendable, Equatable {
   /// - Parameters:
   ///   - name: such as `exploding.growth`; ``RuleExplanation/thresholds`` lists those of a rule.
   ///   - value: a number.
-  /// - Throws: ``GradlogError`` with the nearest name for one that does not exist, and for a value that is NaN.
+  /// - Throws: ``GradlogError`` with the nearest name for one that does not exist, and for a value that it
+  ///   cannot have.
   public mutating func set(_ name: String, to value: Double) throws(GradlogError) {
     guard let threshold = Thresholds.all.first(where: { $0.name == name }) else {
       throw GradlogError(
         .invalidArgument, "there is no threshold '\(name)'",
         remedy: NearestName.remedy(for: name, among: Thresholds.all.map(\.name), noun: "threshold"))
     }
-    guard !value.isNaN else {
+    guard threshold.range.contains(value) else {
+      let range = threshold.range
       throw GradlogError(
-        .invalidArgument, "the threshold '\(name)' cannot be \(value)", remedy: "give a number")
+        .invalidArgument, "the threshold '\(name)' cannot be \(value)",
+        remedy: "give a number from \(range.lowerBound) to \(range.upperBound)")
     }
     thresholds[threshold] = value
   }

@@ -16,32 +16,35 @@ extension Rule {
       Let n be log2 of the norm of the whole gradient, and b a robust running level of n that takes nothing from an \
       excursion. An excursion begins when n - b reaches log2(exploding.onset), or six times the usual spread of n if that \
       is more. It is critical when its median reaches log2(exploding.factor) after a few batches, or \
-      log2(exploding.growth) after exploding.patience batches, and the loss is worse than its best by exploding.relapse \
-      of that; or when it runs into NaN or infinity from log2(exploding.growth) up. A jump of log2(exploding.spike) is a \
-      warning. Also critical: a median loss above exploding.loss times the first or the best one, and a norm above \
-      exploding.norm. The weight is the one that had risen most above its own level when it began.
+      log2(exploding.growth) after exploding.patience batches, and the loss is worse than its best by more than \
+      exploding.relapse of that; or when it runs into NaN or infinity from log2(exploding.growth) up. A jump of \
+      log2(exploding.spike) is a warning, and critical when units die within exploding.aftermath steps. Also critical: a \
+      loss above exploding.loss times the first ones for exploding.loss-patience batches, a norm above exploding.norm, \
+      and a kernel whose gradients are larger than exploding.first-size an element in each of the first batches. The \
+      weight is the one that had risen most above its own level when it began.
       """
     case .vanishing:
       """
       The size of a kernel (a weight of two dimensions or more) is the root mean square of the elements that are not \
       zero; its decimal logarithm is smoothed over about ten batches. Depth: the median size of the first third of the \
       kernels is vanishing.drop decades or more below that of the last third, and below vanishing.size, for \
-      vanishing.patience batches in a row. Critical from vanishing.critical-drop decades on, or when the loss has fallen \
-      by less than vanishing.fall of its beginning. Size: no kernel reaches vanishing.tiny for vanishing.patience batches \
-      before the loss has fallen by half; critical.
+      vanishing.patience batches in a row. Critical from vanishing.critical-drop decades on, or while the loss has fallen \
+      by less than vanishing.fall of its beginning. Size: no kernel reaches vanishing.tiny times the loss for \
+      vanishing.patience batches, and the loss is not next to nothing itself; critical.
       """
     case .dead:
       """
       Looks at the share of elements that are exactly zero, in weights of one dimension and in weights that are zero \
       throughout, and takes the least of the last batches (one block of 16 or two), so that units which rest in one \
-      batch are not dead. Reported from dead.share on, critical from dead.critical-share on. Zero rows of an embedding \
-      and inputs that are always zero do not count.
+      batch are not dead. Reported from dead.share on, critical from dead.critical-share on unless the loss has fallen by \
+      more than dead.fall. Zero rows of an embedding and inputs that are always zero do not count.
       """
     case .stagnation:
       """
       Identical: norm, direction and loss are those of the batch before, for stagnation.patience batches in a row. Flat: \
-      after stagnation.batches batches the best median of 16 losses is less than stagnation.fall of the first losses \
-      below those. Both are critical.
+      after stagnation.batches losses their mean has fallen by less than stagnation.fall of the first ones, after \
+      stagnation.long-batches by less than stagnation.long-fall, or by less than stagnation.errors standard errors of \
+      that difference. Both are critical.
       """
     case .oscillation:
       """
@@ -50,14 +53,16 @@ extension Rule {
       """
     case .underflow:
       """
-      Elements below the smallest float16 round to zero or to that number. A kernel is reported \
-      when underflow.share of its elements are zero while the mean size of the others is within a few steps of the \
-      smallest float16 (2^-24), for underflow.patience batches in a row. Critical.
+      What was computed in float16 consists of zeros and of multiples of its smallest number, 2^-24. A kernel is reported \
+      when underflow.share of its elements are zero, the mean size of the others is below underflow.quanta times that \
+      number, and nothing in the network is below it, for underflow.patience batches in a row; the network, when from \
+      the first batch on every gradient is zero under a loss that is not, but is below underflow.loss. Critical.
       """
     case .absent:
       """
-      A weight is handed over without a gradient for absent.patience batches in a row. A warning when it never had one, \
-      critical when it had.
+      A weight is handed over without a gradient for absent.patience batches in a row. Critical while the kernel nearest \
+      to the input is among such weights, they are absent.share of all or more, and the loss has not fallen by more than \
+      absent.fall; a warning otherwise.
       """
     case .accumulating:
       """

@@ -25,7 +25,7 @@ struct DepthChart {
       + Self.shown(profile.kernels).map { kernel in
         let name = Self.padded(kernel.weight.printable)
         guard let rms = kernel.rms else { return name + "  no gradient but zero" }
-        let length = max(1, Int(((log10(rms) - bottom) / span * Double(barWidth)).rounded()))
+        let length = max(1, Int(((log10(rms) - bottom) / span * Double(Self.barWidth)).rounded()))
         return name + "  " + String(repeating: "█", count: length) + " " + rms.short
       }
   }

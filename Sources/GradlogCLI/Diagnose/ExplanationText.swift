@@ -1,3 +1,4 @@
+internal import Gradlog
 internal import GradlogAnalysis
 
 /// What `gradlog diagnose --explain` prints of a rule.
