@@ -18,7 +18,7 @@ struct FormatOneTests {
 
     try Self.record(path, batches: 4..<5)
     let newer = try Recording(path: path)
-    #expect(try newer.allRows(of: "PRAGMA user_version") == [[.integer(2)]])
+    #expect(try newer.allRows(of: "PRAGMA user_version") == [[.integer(3)]])
     #expect(try newer.allRows(of: "SELECT count(*) FROM gradient_series") == [[.integer(1)]])
     #expect(try Self.byDepth(newer) == Self.profile(median: 3, last: 5))
     #expect(try newer.verify { Issue.record("\($0)") }.gradients == 5)
@@ -39,9 +39,16 @@ struct FormatOneTests {
       try db.execute(
         sql: """
           DROP TABLE gradient_series;
-          DELETE FROM grdb_migrations WHERE identifier = 'format-2';
+          DROP TABLE findings;
+          DROP VIEW gradients;
+          ALTER TABLE gradient_statistics DROP COLUMN cosine;
+          ALTER TABLE gradient_statistics DROP COLUMN zero_columns;
+          ALTER TABLE gradient_statistics DROP COLUMN zero_rows;
+          DELETE FROM grdb_migrations WHERE identifier IN ('format-2', 'format-3');
           PRAGMA user_version = 1
           """)
+      for entry in try ExpectedSchema.entries(ofFormat: 1)
+      where ["findings", "gradients"].contains(entry.name) { try db.execute(sql: entry.sql) }
     }
   }
 

@@ -58,7 +58,7 @@ import Testing
       "run: run 'mlp': the stage is 'cooked'"),
     Damage(
       "PRAGMA ignore_check_constraints = 1; UPDATE findings SET severity = '' WHERE rule = 'nonfinite' AND run_id = 1",
-      "finding: run 'mlp', epoch 0, batch 0, weight 'odd': the finding 'nonfinite' is neither a warning nor critical"
+      "finding: run 'mlp', epoch 0, batch 0, weight 'odd': the finding 'nonfinite' has no known severity"
     ),
   ]
 
@@ -238,15 +238,15 @@ import Testing
     Damage("PRAGMA user_version = 0", "schema: user_version is 0, which no format of gradlog has"),
     Damage(
       "DROP TABLE findings; CREATE VIEW findings AS WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x FROM c) SELECT x FROM c",
-      "schema: the table findings is not that of format 2"),
+      "schema: the table findings is not that of format 3"),
     Damage(
-      "ALTER TABLE findings ADD COLUMN more", "schema: the table findings is not that of format 2"),
+      "ALTER TABLE findings ADD COLUMN more", "schema: the table findings is not that of format 3"),
     Damage(
       "DELETE FROM grdb_migrations",
-      "schema: grdb_migrations does not list 'format-2', though user_version says so"),
+      "schema: grdb_migrations does not list 'format-3', though user_version says so"),
     Damage(
       "DROP VIEW gradients; CREATE VIEW gradients AS SELECT 1 AS run",
-      "schema: the view gradients is not that of format 2"),
+      "schema: the view gradients is not that of format 3"),
   ]
 
   @Test(

@@ -95,8 +95,9 @@ import Testing
       min                     1  max                     3  sum                     6
       abs_p1                  1  abs_p25                 1  abs_median              2
       abs_p75                 3  abs_p95                 3  abs_p99                 3
-      zero_count              0  nan_count               0  finite_count            6
-      posinf_count            0  neginf_count            0
+      zero_count              0
+      nan_count               0  posinf_count            0  neginf_count            0
+      finite_count            6
       float16_underflow       0  bfloat16_underflow      0
 
       elements by size of |g|:

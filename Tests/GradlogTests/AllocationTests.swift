@@ -91,6 +91,7 @@ struct AllocationTests {
       for column in 1...Int32(27) { sqlite3_bind_double(statements[0], column, 0.1234567) }
       sqlite3_bind_null(statements[0], 1)
       sqlite3_bind_blob(statements[0], 28, text, 5, nil)
+      for column in 29...Int32(31) { sqlite3_bind_double(statements[0], column, 0.1234567) }
       sqlite3_bind_int64(statements[1], 1, first + row)
       text.withMemoryRebound(to: CChar.self, capacity: 5) {
         _ = sqlite3_bind_text(statements[1], 2, $0, 5, nil)

@@ -42,8 +42,54 @@ def close(found, expected, scale):
     return found == expected or abs(found - expected) <= 1e-9 * scale + 1e-320
 
 
+def sample(gradient):
+    elements = gradient.reshape(-1)
+    if elements.size <= 1024:
+        return elements.astype(float)
+    starts = [run * (elements.size - 16) // 63 for run in range(64)]
+    return numpy.concatenate([elements[start : start + 16] for start in starts]).astype(float)
+
+
+def direction(row, values):
+    """The sample with a largest element of 1; None when the gradient has no direction."""
+    elements = sample(values)
+    if row["encoding"] == "rows" or not numpy.isfinite(elements).all() or not elements.any():
+        return None
+    return elements / numpy.abs(elements).max()
+
+
+def check_slices(row, values):
+    if values.ndim == 0:
+        assert row["zero_rows"] is row["zero_columns"] is None
+    elif values.size == 0:
+        assert row["zero_rows"] == row["zero_columns"] == 0
+    else:
+        zero = values == 0
+        assert row["zero_rows"] == zero.reshape(zero.shape[0], -1).all(axis=1).sum()
+        assert row["zero_columns"] == zero.reshape(-1, zero.shape[-1]).all(axis=0).sum()
+
+
+previous = {}
+cosines = 0
+
+
+def check_cosine(row, values):
+    global cosines
+    now = direction(row, values)
+    before = previous.get(row["weight_id"])
+    previous[row["weight_id"]] = now
+    if now is None or before is None:
+        assert row["cosine"] is None
+        return
+    cosines += 1
+    expected = now @ before / numpy.linalg.norm(now) / numpy.linalg.norm(before)
+    assert abs(row["cosine"] - expected) < 1e-6, (row["cosine"], expected)
+
+
 def check(row):
     values = elements(row["values_blob"], row["dtype"], row["shape"], row["encoding"])
+    check_slices(row, values)
+    check_cosine(row, values)
     assert values.size == row["element_count"]
     finite = values[numpy.isfinite(values)].ravel()
     magnitudes = numpy.abs(finite)
@@ -85,10 +131,11 @@ assert connection.execute("PRAGMA application_id").fetchone()[0] == 0x67726164
 assert connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
 assert not connection.execute("PRAGMA foreign_key_check").fetchall()
 count = 0
-for gradient in connection.execute("SELECT * FROM gradients"):
+for gradient in connection.execute("SELECT * FROM gradients ORDER BY gradient_id"):
     try:
         check(gradient)
     except AssertionError as error:
         raise SystemExit(f"{gradient['weight']}: {error!r} at line {error.__traceback__.tb_next.tb_lineno}")
     count += 1
+assert cosines > count / 4
 print(count)

@@ -25,7 +25,7 @@ struct AbsenceDetector: Sendable {
     guard lost > 0 else { return }
     let share = Double(lost) / Double(gradients.count)
     let beginsAtInput = gradients.first { $0.isAbsent || weights[$0.weight].isKernel }?.isAbsent ?? false
-    let isHarmless = trend.knowsLoss && trend.fall > thresholds.absentFall
+    let isHarmless = trend.hasLearned(thresholds)
     let isCritical = beginsAtInput && share >= thresholds.absentShare && !isHarmless
     for gradient in gradients where isLasting(gradient.weight, thresholds) {
       note(gradient.weight, share, isCritical ? .critical : .warning, network, thresholds, &log)

@@ -1,23 +1,75 @@
-/// Rule ``Rule/accumulating``: each gradient contains the one before, as it does when nothing zeroes them between
-/// steps. What a batch adds, ‖g(t) − g(t−1)‖, is then as large as a gradient of the beginning, while the gradient itself
-/// points where the one before pointed and has grown to several times that size. In a healthy run one of the two fails:
-/// noisy gradients point elsewhere each time, and smooth ones change little.
+internal import Glibc
+
+/// Rule ``Rule/accumulating``: each gradient contains the one before, as it does when nothing zeroes them between steps.
+///
+/// What a batch adds is then g(t) − g(t−1), a gradient of its own, which varies from batch to batch as gradients do, while
+/// their sum hardly turns (a large cosine) and hardly changes its length, or grows though what is added does not. In a
+/// healthy run both vary alike: gradients that all but repeat change little and smoothly.
 struct AccumulationDetector: Sendable {
-  private var recent = RollingMedian(of: 12)
+  private var recent: [Sample] = []
+  private var streak = Streak()
+  /// The first batch of the first window that looked so.
+  private var start: BatchPlace?
+
+  private struct Sample {
+    /// ln ‖g(t)‖.
+    let size: Double
+    /// ln ‖g(t) − g(t−1)‖.
+    let change: Double
+    let cosine: Double
+    let place: BatchPlace
+  }
+
+  private static let window = 16
 
   mutating func observe(
-    _ network: NetworkBatch, _ thresholds: Thresholds, _ log: inout FindingLog
+    _ network: NetworkBatch, _ trend: Trend, _ thresholds: Thresholds, _ log: inout FindingLog
   ) {
-    guard network.nonFiniteCount == 0, network.cosine.isFinite, network.firstNorm > 0 else { return }
-    let looksSo =
-      network.cosine >= thresholds.accumulatingCosine
-      && network.change >= thresholds.accumulatingChange * network.firstNorm
-      && network.norm >= thresholds.accumulatingGrowth * network.firstNorm
-    recent.add(looksSo ? 1 : 0)
-    guard recent.isFull, recent.quantile(0.35) == 1 else { return }
+    guard network.nonFiniteCount == 0, network.cosine.isFinite, network.change > 0 else { return }
+    if recent.count == Self.window { recent.removeFirst() }
+    recent.append(
+      Sample(size: Glibc.log(network.norm), change: Glibc.log(network.change), cosine: network.cosine,
+        place: network.place))
+    guard recent.count == Self.window else { return }
+    let looksSo = sumsUp(thresholds) || growsAlone(thresholds)
+    if looksSo && streak.length == 0 { start = recent[0].place }
+    guard streak.observe(looksSo, at: network.place),
+      Double(streak.length) >= thresholds.accumulatingPatience
+    else { return }
     log.note(
       Hit(
-        rule: .accumulating, severity: .critical, value: network.norm, baseline: network.change,
-        threshold: thresholds.accumulatingCosine, symptom: .accumulating), at: network.place)
+        rule: .accumulating, severity: trend.hasLearned(thresholds) ? .warning : .critical, since: start, value: network.norm,
+        baseline: network.change, threshold: thresholds.accumulatingCosine,
+        symptom: .accumulating, isRevised: true), at: network.place)
+  }
+
+  /// What is added varies widely, the sum does not.
+  private func sumsUp(_ thresholds: Thresholds) -> Bool {
+    let change = meanStep(\.change)
+    return change >= thresholds.accumulatingVariation
+      && meanStep(\.size) <= thresholds.accumulatingCalm * change
+      && medianCosine >= thresholds.accumulatingCosine
+  }
+
+  /// The sum grows, what is added does not.
+  private func growsAlone(_ thresholds: Thresholds) -> Bool {
+    let half = Self.window / 2
+    func growth(_ value: KeyPath<Sample, Double>) -> Double {
+      let sum = recent.suffix(half).reduce(0) { $0 + $1[keyPath: value] }
+      return (sum - recent.prefix(half).reduce(0) { $0 + $1[keyPath: value] }) / Double(half)
+    }
+    let size = growth(\.size)
+    return size >= Glibc.log(thresholds.accumulatingGrowth)
+      && growth(\.change) <= thresholds.accumulatingShare * size
+      && medianCosine >= thresholds.accumulatingGrowthCosine
+  }
+
+  private func meanStep(_ value: KeyPath<Sample, Double>) -> Double {
+    zip(recent, recent.dropFirst())
+      .reduce(0) { $0 + abs($1.1[keyPath: value] - $1.0[keyPath: value]) } / Double(Self.window - 1)
+  }
+
+  private var medianCosine: Double {
+    recent.map(\.cosine).sorted()[Self.window / 2]
   }
 }

@@ -36,7 +36,7 @@ struct DeadUnitDetector: Sendable {
     _ trend: Trend, _ thresholds: Thresholds, _ log: inout FindingLog
   ) {
     guard network.nonFiniteCount == 0 else { return }
-    let isHarmless = trend.knowsLoss && trend.fall > thresholds.deadFall
+    let isHarmless = trend.hasLearned(thresholds)
     for gradient in gradients where !gradient.isAbsent {
       let weight = weights[gradient.weight]
       guard weight.elementCount > 0 else { continue }

@@ -12,6 +12,8 @@ struct ExplosionDetector: Sendable {
   /// log₂ norms of the first batches, the lowest of which stands in while there is no level.
   private var lowest = Double.infinity
   private var excursion: Excursion?
+  /// The weight that a jump too large for a mere spike is booked under.
+  private var spike: Int??
   private var lossExcursion = Streak()
   private var firstSize = Streak()
 
@@ -70,13 +72,20 @@ struct ExplosionDetector: Sendable {
     _ rise: Double, _ network: NetworkBatch, _ trend: Trend, _ thresholds: Thresholds,
     _ log: inout FindingLog
   ) {
+    if let spike {
+      // Whether a jump did harm shows later.
+      let severity: Rule.Severity = trend.hasLearned(thresholds) ? .warning : .critical
+      log.revise(.exploding, weight: spike, to: severity)
+    }
     guard let excursion else { return }
-    let isHigh = excursion.length >= 3 && excursion.rises.median >= log2(thresholds.explodingFactor)
+    let isHarmful = trend.knowsLoss && trend.relapse > thresholds.explodingRelapse
     let isLong =
       Double(excursion.length) >= thresholds.explodingPatience
       && excursion.rises.median >= log2(thresholds.explodingGrowth)
-    let isHarmful = trend.knowsLoss ? trend.relapse > thresholds.explodingRelapse : false
-    if isHigh && (isHarmful || !trend.knowsLoss) || isLong && isHarmful {
+    if excursion.peak >= log2(thresholds.explodingFactor), excursion.length >= 3 {
+      if spike == nil { spike = .some(excursion.weight) }
+      note(excursion, rise, .warning, .spike, network, thresholds.explodingFactor, &log)
+    } else if isLong && isHarmful {
       note(excursion, rise, .critical, .growth, network, thresholds.explodingGrowth, &log)
     } else if rise >= log2(thresholds.explodingSpike) {
       note(excursion, rise, .warning, .spike, network, thresholds.explodingSpike, &log)

@@ -85,6 +85,16 @@ struct FindingLog: Sendable {
     changed.insert(index)
   }
 
+  /// Makes a finding more or less severe.
+  mutating func revise(_ rule: Rule, weight: Int?, to severity: Rule.Severity) {
+    guard let index = places[Key(rule: rule, weight: weight)],
+      findings[index].severity != severity
+    else { return }
+    if severity > findings[index].severity { begun.append(index) }
+    findings[index].severity = severity
+    changed.insert(index)
+  }
+
   /// Makes warnings of a rule critical when a critical finding of another rule began at most so many steps later.
   mutating func escalate(_ rule: Rule, ifFollowedBy other: Rule, within steps: Int) {
     for index in findings.indices

@@ -36,7 +36,7 @@ extension Finding {
       case .flatLoss:
         "the loss has fallen by \(value.percent) of the \(baseline.short) that it began with"
       case .turning:
-        "each gradient points against the one before: the median cosine of 16 batches is \(value.short)"
+        "each gradient points against the one before: the median cosine of 32 batches is \(value.short)"
       case .underflow:
         "\(baseline.percent) of the elements of \(subject) are zero and the others about \(value.short), "
           + "close to the smallest number of float16"

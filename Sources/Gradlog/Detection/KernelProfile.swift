@@ -18,13 +18,21 @@ struct KernelProfile: Sendable {
     for gradient in gradients {
       let weight = weights[gradient.weight]
       let alive = weight.elementCount - gradient.zeroCount
-      guard weight.isKernel, gradient.norm > 0, gradient.norm.isFinite, alive > 0 else { continue }
+      guard weight.isKernel, gradient.norm > 0, gradient.norm.isFinite, alive > 0,
+        !isLookup(gradient, weight)
+      else { continue }
       kernels.append(gradient.weight)
       add(log10(gradient.norm) - 0.5 * log10(Double(alive)), to: gradient.weight)
     }
     if !zip(kernels, kernels.dropFirst()).allSatisfy({ weights[$0].position < weights[$1].position }) {
       kernels.sort { weights[$0].position < weights[$1].position }
     }
+  }
+
+  /// Whether it looks like an embedding, of which a batch touches some rows: its gradient depends on how many.
+  private func isLookup(_ gradient: ObservedGradient, _ weight: ObservedWeight) -> Bool {
+    guard let rows = gradient.zeroRows, let columns = gradient.zeroColumns else { return false }
+    return 2 * rows > weight.rows && columns == 0
   }
 
   private mutating func add(_ size: Double, to weight: Int) {

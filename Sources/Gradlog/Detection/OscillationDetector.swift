@@ -1,7 +1,8 @@
-/// Rule ``Rule/oscillation``: each gradient points against the one before, as it does when a step jumps over the
-/// valley. Judged by the median cosine of the last batches (the idea is Cockpit's Alpha gauge).
+/// Rule ``Rule/oscillation``: each gradient points against the one before, as it does when a step jumps over the valley
+/// (the idea is Cockpit's Alpha gauge). Many a healthy training does so at the edge of stability, so it is critical only while
+/// the loss has not come down, or when the gradients turn round almost entirely.
 struct OscillationDetector: Sendable {
-  private var cosines = RollingMedian(of: 16)
+  private var cosines = RollingMedian(of: 32)
   private var streak = Streak()
 
   mutating func observe(
@@ -11,17 +12,17 @@ struct OscillationDetector: Sendable {
     cosines.add(network.cosine)
     guard cosines.isFull else { return }
     let median = cosines.median
-    guard streak.observe(median < thresholds.oscillationCosine, at: network.place),
-      let since = streak.start, Double(streak.length) >= thresholds.oscillationPatience
-    else {
-      if streak.length == 0 { log.end(.oscillation) }
-      return
-    }
-    let isFruitless = trend.knowsLoss && trend.fall < thresholds.oscillationFall
+    // Once it turns, it has to point half as far forward again until it counts as over.
+    let bound = streak.length > 0 ? 0.5 * thresholds.oscillationCosine : thresholds.oscillationCosine
+    guard streak.observe(median < bound, at: network.place) else { return log.end(.oscillation) }
+    guard Double(streak.length) >= thresholds.oscillationPatience else { return }
+    let isFruitless =
+      trend.knowsLoss
+      ? !trend.hasLearned(thresholds) : median < thresholds.oscillationCriticalCosine
     log.note(
       Hit(
-        rule: .oscillation, severity: isFruitless ? .critical : .warning, since: since,
-        value: median, threshold: thresholds.oscillationCosine, symptom: .turning),
-      at: network.place)
+        rule: .oscillation, severity: isFruitless ? .critical : .warning, since: streak.start,
+        value: median, threshold: thresholds.oscillationCosine, symptom: .turning,
+        isRevised: true), at: network.place)
   }
 }

@@ -4,6 +4,8 @@ struct Trend: Sendable {
   private var firstLosses = RollingMedian(of: 8)
   private var recentLosses = RollingMedian(of: 16)
   private var curve = LossCurve()
+  /// A loss that rises at once does not count as the one it began with.
+  private var firstBound = Double.infinity
   /// The median of the first losses; NaN before there is one.
   private(set) var firstLoss = Double.nan
   /// The lowest that ``loss`` has been since it was full; NaN before.
@@ -16,7 +18,8 @@ struct Trend: Sendable {
     curve.add(value)
     if !firstLosses.isFull {
       firstLosses.add(value)
-      firstLoss = firstLosses.median
+      if firstLosses.count == 1 { firstBound = value > 0 ? 1.5 * value : .infinity }
+      firstLoss = min(firstLosses.median, firstBound)
     }
     recentLosses.add(value)
     loss = recentLosses.median
@@ -33,7 +36,7 @@ struct Trend: Sendable {
   /// to the last, whichever is more. NaN when unknown.
   var fall: Double {
     let quarters = curve.ends(0.25)
-    return (max(firstLoss, quarters.first) - quarters.last) / scale(of: firstLoss)
+    return (min(max(firstLoss, quarters.first), firstBound) - quarters.last) / scale(of: firstLoss)
   }
 
   /// What of ``fall`` chance alone brings about: standard errors of the two differences it is made of.
@@ -42,6 +45,11 @@ struct Trend: Sendable {
     let fromFirst = curve.noise * (1.57 / 8 + 1 / quarter).squareRoot()
     let fromQuarter = curve.noise * (2 / quarter).squareRoot()
     return (firstLoss >= curve.ends(0.25).first ? fromFirst : fromQuarter) / scale(of: firstLoss)
+  }
+
+  /// Whether the loss is so far below the one it began with that whatever looks odd does no harm.
+  func hasLearned(_ thresholds: Thresholds) -> Bool {
+    knowsLoss && (firstLoss - loss) / scale(of: firstLoss) >= thresholds.learnedShare
   }
 
   /// By which share of it the loss is above the best that it has been; NaN when unknown.

@@ -13,9 +13,10 @@ struct UnderflowDetector: Sendable {
 
   mutating func observe(
     _ network: NetworkBatch, _ gradients: [ObservedGradient], _ weights: [ObservedWeight],
-    _ thresholds: Thresholds, _ log: inout FindingLog
+    _ trend: Trend, _ thresholds: Thresholds, _ log: inout FindingLog
   ) {
     guard network.nonFiniteCount == 0 else { return }
+    let severity: Rule.Severity = trend.hasLearned(thresholds) ? .warning : .critical
     let isCoarse = gradients.allSatisfy { !($0.meanAbsNonZero < Self.quantum) }
     for gradient in gradients where weights[gradient.weight].isKernel && !gradient.isAbsent {
       while streaks.count <= gradient.weight { streaks.append(Streak()) }
@@ -29,9 +30,9 @@ struct UnderflowDetector: Sendable {
       else { continue }
       log.note(
         Hit(
-          rule: .underflow, severity: .critical, weight: gradient.weight,
+          rule: .underflow, severity: severity, weight: gradient.weight,
           since: streaks[gradient.weight].start, value: gradient.meanAbsNonZero, baseline: share,
-          threshold: thresholds.underflowQuanta * Self.quantum, symptom: .underflow),
+          threshold: thresholds.underflowQuanta * Self.quantum, symptom: .underflow, isRevised: true),
         at: network.place)
     }
     judgeSilence(network, gradients, thresholds, &log)

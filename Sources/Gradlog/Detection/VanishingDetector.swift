@@ -32,7 +32,8 @@ struct VanishingDetector: Sendable {
     let weight = first ?? firstVanished(profile, below: deep, thresholds)
     first = weight
     let isFruitless = trend.knowsLoss && trend.fall < thresholds.vanishingFall
-    let isCritical = drop >= thresholds.vanishingCriticalDrop || isFruitless
+    let isSteep = drop >= thresholds.vanishingCriticalDrop && !trend.hasLearned(thresholds)
+    let isCritical = isSteep || isFruitless
     log.note(
       Hit(
         rule: .vanishing, severity: isCritical ? .critical : .warning, weight: weight,

@@ -171,6 +171,11 @@ final class Slab {
       TensorView(checked: tensor, bytes: UnsafeRawBufferPointer(start: start, count: byteCount)))
   }
 
+  /// Completes the statistics of a gradient: the writer knows what is before it in the file.
+  func setCosine(_ cosine: Double?, at index: Int) {
+    measured[index].statistics.cosine = cosine
+  }
+
   /// The statistics of a gradient by its index in ``gradients``, once the slab is measured.
   func statistics(at index: Int) -> GradientStatistics { measured[index].statistics }
 

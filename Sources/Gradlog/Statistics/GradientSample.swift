@@ -6,10 +6,7 @@ struct GradientSample: ~Copyable {
   private static let runs = 64
   private static let runLength = capacity / runs
 
-  /// The sample taken last.
-  let elements: UnsafeMutablePointer<Float>
-  private(set) var count = 0
-
+  private let elements: UnsafeMutablePointer<Float>
   private let doubles: UnsafeMutablePointer<Double>
 
   init() {
@@ -25,10 +22,13 @@ struct GradientSample: ~Copyable {
   /// Elements of the sample of a gradient of so many.
   static func count(of elementCount: Int) -> Int { min(elementCount, capacity) }
 
-  /// Takes the sample of a gradient.
-  mutating func take(from view: TensorView) {
-    count = Self.count(of: view.elementCount)
+  /// The sample of a gradient, valid until the next one is taken and as long as the gradient.
+  func take(from view: TensorView) -> FloatBlock {
+    let count = Self.count(of: view.elementCount)
     if view.elementCount <= Self.capacity {
+      if view.dtype == .float32, let start = view.bytes.baseAddress {
+        return FloatBlock(start: start, count: count)
+      }
       load(view, from: 0, count: count, to: 0)
     } else {
       for run in 0..<Self.runs {
@@ -36,7 +36,8 @@ struct GradientSample: ~Copyable {
         load(view, from: start, count: Self.runLength, to: run * Self.runLength)
       }
     }
-    if view.dtype == .float64 { narrow() }
+    if view.dtype == .float64 { narrow(count) }
+    return FloatBlock(start: elements, count: count)
   }
 
   private func load(_ view: TensorView, from start: Int, count: Int, to place: Int) {
@@ -52,7 +53,7 @@ struct GradientSample: ~Copyable {
 
   /// Rounds Doubles to Floats. A direction has no length, so they are divided by a power of two first: none overflows then,
   /// and what underflows is nothing beside the largest.
-  private func narrow() {
+  private func narrow(_ count: Int) {
     var largest = 0.0
     for index in 0..<count { largest = max(largest, doubles[index].magnitude) }
     let exponent = largest.isFinite && largest > 0 ? Int(largest.exponent) : 0

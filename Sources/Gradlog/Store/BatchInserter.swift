@@ -127,8 +127,8 @@ struct BatchInserter {
     for (position, index) in zip(batch.gradients, weightIndices) {
       let weightID = weights.weightID(at: index)
       if let tensor = slab.tensor(at: position) {
-        var result = slab.statistics(at: position)
-        result.cosine = cosine(of: tensor, weight: index)
+        slab.setCosine(cosine(of: tensor, weight: index), at: position)
+        let result = slab.statistics(at: position)
         try insert(result, slab.exponentsBlob(at: position), weightID, place.batchID)
         series.append(result)
         observed.append(ObservedGradient(result, of: index))

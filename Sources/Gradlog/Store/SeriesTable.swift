@@ -17,10 +17,9 @@ final class SeriesTable {
   private var hasAbsent = false
   private var nonFinite: [NonFiniteCounts] = []
   private var hasNonFinite = false
+  /// Empty as long as there is none, as are the slices: most gradients have no zero.
   private var zeroCounts: [Int64] = []
-  private var hasZeros = false
   private var zeroSlices: [ZeroSliceCounts] = []
-  private var hasZeroSlices = false
   private var cosines: [Float] = []
 
   /// Enough that reading a row costs little beside its numbers: 64 KiB for each column.
@@ -53,9 +52,7 @@ final class SeriesTable {
     absent.append(0)
     nonFinite.append(NonFiniteCounts(statistics))
     if statistics.nonFiniteCount > 0 { hasNonFinite = true }
-    zeroCounts.append(Int64(statistics.zeroCount))
-    if statistics.zeroCount > 0 { hasZeros = true }
-    append(ZeroSliceCounts(statistics))
+    append(zeroCount: Int64(statistics.zeroCount), ZeroSliceCounts(statistics))
     cosines.append(statistics.cosine.map(Float.init) ?? .nan)
   }
 
@@ -66,14 +63,22 @@ final class SeriesTable {
     absent.append(1)
     nonFinite.append(NonFiniteCounts())
     hasAbsent = true
-    zeroCounts.append(0)
-    append(ZeroSliceCounts())
+    append(zeroCount: 0, ZeroSliceCounts())
     cosines.append(.nan)
   }
 
-  private func append(_ counts: ZeroSliceCounts) {
-    zeroSlices.append(counts)
-    if counts != ZeroSliceCounts.none { hasZeroSlices = true }
+  /// Of the gradient whose cosine comes next.
+  private func append(zeroCount: Int64, _ slices: ZeroSliceCounts) {
+    if zeroCount > 0 || !zeroCounts.isEmpty {
+      if zeroCounts.isEmpty { zeroCounts.append(contentsOf: repeatElement(0, count: cosines.count)) }
+      zeroCounts.append(zeroCount)
+    }
+    if slices != .none || !zeroSlices.isEmpty {
+      if zeroSlices.isEmpty {
+        zeroSlices.append(contentsOf: repeatElement(.none, count: cosines.count))
+      }
+      zeroSlices.append(slices)
+    }
   }
 
   /// Inserts what was gathered. To be called last in each transaction.
@@ -90,8 +95,8 @@ final class SeriesTable {
       row.bind(copyOf: meansOfNonZero)
       if hasAbsent { row.bind(copyOf: absent) } else { row.bindNull() }
       if hasNonFinite { row.bind(copyOf: nonFinite) } else { row.bindNull() }
-      if hasZeros { row.bind(copyOf: zeroCounts) } else { row.bindNull() }
-      if hasZeroSlices { row.bind(copyOf: zeroSlices) } else { row.bindNull() }
+      if zeroCounts.isEmpty { row.bindNull() } else { row.bind(copyOf: zeroCounts) }
+      if zeroSlices.isEmpty { row.bindNull() } else { row.bind(copyOf: zeroSlices) }
       row.bind(copyOf: cosines)
     }
   }
@@ -107,7 +112,7 @@ final class SeriesTable {
     zeroCounts.removeAll(keepingCapacity: true)
     zeroSlices.removeAll(keepingCapacity: true)
     cosines.removeAll(keepingCapacity: true)
-    (hasAbsent, hasNonFinite, hasZeros, hasZeroSlices) = (false, false, false, false)
+    (hasAbsent, hasNonFinite) = (false, false)
   }
 
   private static let columns = [

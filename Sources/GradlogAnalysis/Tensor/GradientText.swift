@@ -45,8 +45,10 @@ struct GradientText {
       ["zero_count", "zero_rows", "zero_columns"], ["nan_count", "posinf_count", "neginf_count"],
       ["finite_count", "cosine"], ["float16_underflow", "bfloat16_underflow"],
     ]
+    // A file of an older format does not have them, and a first gradient has no cosine.
+    let optional = ["zero_rows", "zero_columns", "cosine"].filter { gradient[$0] == .null }
     return rows.map { names in
-      let cells = names.map { name in
+      let cells = names.filter { !optional.contains($0) }.map { name in
         let value = text(name)
         // Three cells of 24 and two gaps fit into 80 columns, whatever the numbers.
         return name + String(repeating: " ", count: max(1, 25 - name.count - value.count)) + value

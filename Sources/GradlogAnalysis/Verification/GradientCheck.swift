@@ -100,7 +100,12 @@ final class GradientCheck {
     guard let weightID = row[2].integer, let weight = index.weights[weightID] else { return }
     var place = batchPlace
     place.weight = weight.name
-    defer { lastBatch[weightID] = batch.batchID }
+    let faults = log.count
+    defer {
+      lastBatch[weightID] = batch.batchID
+      // One fault is told once: the next gradient is not compared with a wrong one.
+      if log.count > faults { directions.skip(weightID: weightID) }
+    }
     if let problem = belongingProblem(weightID, weight, batch, runID) {
       return try log.add(.gradient, at: place, problem)
     }

@@ -1,0 +1,124 @@
+import Foundation
+import GRDB
+import Testing
+
+@testable import Gradlog
+@testable import GradlogAnalysis
+
+/// A file that the last version of format 2 wrote, kept as the SQL that makes it: Fixtures/format-2.sql.
+struct FormatTwoTests {
+  private let path = NSTemporaryDirectory() + "gradlog-\(UUID().uuidString).db"
+
+  private func makeFile() throws {
+    let fixture = try #require(
+      Bundle.module.url(forResource: "format-2", withExtension: "sql", subdirectory: "Fixtures"))
+    let queue = try DatabaseQueue(path: path)
+    try queue.writeWithoutTransaction {
+      try $0.execute(sql: try String(contentsOf: fixture, encoding: .utf8))
+    }
+    try queue.close()
+  }
+
+  private func remove() { try? FileManager.default.removeItem(atPath: path) }
+
+  private func record() throws {
+    try GradientRecorder.record(to: path, run: "new") { recorder in
+      for batch in 0..<3 {
+        recorder.record(epoch: 0, batch: batch) {
+          $0.add("kernel", [0, 1, 0, -2] as [Float], shape: [2, 2])
+        }
+      }
+    }
+  }
+
+  @Test func isReadAsItIs() throws {
+    try makeFile()
+    defer { remove() }
+    let recording = try Recording(path: path)
+    let summary = try recording.verify { Issue.record("\($0)") }
+    #expect(summary.gradients == 88)
+    #expect(summary.recomputed > 40)
+    let gradient = try recording.gradient(key: 3)
+    #expect(gradient["zero_count"] != .null)
+    #expect(gradient["zero_rows"] == .null)
+    #expect(gradient["cosine"] == .null)
+    var exported = Exported()
+    #expect(try recording.export(.statistics, to: &exported) == 88)
+    let place = try #require(exported.columns.firstIndex(of: "zero_rows"))
+    #expect(exported.rows.allSatisfy { $0[place...place + 2].allSatisfy { $0 == .null } })
+    try checkSeries(recording)
+  }
+
+  @Test func becomesAFileOfFormatThreeAndLosesNothing() throws {
+    try makeFile()
+    defer { remove() }
+    let findings = """
+      SELECT finding_id, run_id, weight_id, rule, severity, first_batch_id, last_batch_id,
+        batch_count, value, threshold, advice FROM findings
+      """
+    let statistics = "SELECT gradient_id, norm, zero_count, abs_p99 FROM gradients WHERE run <> 'new'"
+    let old = try Recording(path: path)
+    let before = (try old.allRows(of: findings), try old.allRows(of: statistics))
+    #expect(before.0.count == 1)
+    #expect(before.1.count == 88)
+    try old.close()
+    try record()
+    let new = try Recording(path: path)
+    #expect(try new.allRows(of: "PRAGMA user_version") == [[.integer(3)]])
+    #expect(try new.allRows(of: findings) == before.0)
+    #expect(try new.allRows(of: "SELECT baseline, evidence FROM findings") == [[.null, .null]])
+    #expect(try new.allRows(of: statistics) == before.1)
+    #expect(try new.verify { Issue.record("\($0)") }.gradients == 91)
+    try checkSeries(new)
+  }
+
+  /// Whether the series says the same as the rows, whoever wrote it.
+  private func checkSeries(_ recording: Recording) throws {
+    let rows = try recording.allRows(
+      of: "SELECT gradient_id, zero_count FROM gradient_statistics ORDER BY gradient_id")
+    try recording.read { db in
+      let series = try #require(try SeriesReader(SeriesQuestion([:]), in: db))
+      var counts: [[CellValue]] = []
+      try series.forEachChunk(with: [.zeroCounts, .zeroSlices, .cosines]) { chunk in
+        let entries = chunk.batches.count * chunk.layout.weights.count
+        for entry in 0..<entries {
+          let key = chunk.firstGradientID + Int64(entry)
+          counts.append([.integer(key), .integer(chunk.zeroCount(entry))])
+          let isNew = key > 88
+          #expect(chunk.zeroSlices(entry)?.columns == (isNew ? 1 : nil))
+          #expect(chunk.zeroSlices(entry)?.rows == (isNew ? 0 : nil))
+          #expect(chunk.cosine(entry) == (key > 89 ? 1 : nil))
+        }
+      }
+      #expect(counts == rows)
+    }
+  }
+
+  @Test func whatIsSaidOfTheNetworkIsSaidOnce() throws {
+    try makeFile()
+    defer { remove() }
+    try record()
+    let queue = try DatabaseQueue(path: path)
+    let insert = """
+      INSERT INTO findings (run_id, weight_id, rule, severity, first_batch_id, last_batch_id,
+        batch_count, advice) VALUES (3, NULL, 'noise-scale', 'info', 9, 9, 1, 'nothing')
+      """
+    try queue.write { try $0.execute(sql: insert) }
+    #expect(throws: DatabaseError.self) { try queue.write { try $0.execute(sql: insert) } }
+    try queue.close()
+    let recording = try Recording(path: path)
+    _ = try recording.verify { Issue.record("\($0)") }
+    #expect(
+      try recording.runs().last?.worstFinding?.description
+        == "info: noise-scale of the network since epoch 0, batch 0")
+  }
+
+  private struct Exported: RowWriter {
+    var columns: [String] = []
+    var rows: [[CellValue]] = []
+
+    mutating func begin(columns: [String]) { self.columns = columns }
+    mutating func write(_ row: [CellValue]) { rows.append(row) }
+    mutating func end() {}
+  }
+}
