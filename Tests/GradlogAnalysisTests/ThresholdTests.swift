@@ -19,7 +19,8 @@ struct ThresholdTests {
     let explanation = RuleExplanation(rule)
     let words = explanation.formula.split { !($0.isLetter || $0 == "." || $0 == "-") }
       .map { $0.hasSuffix(".") ? $0.dropLast() : $0[...] }
-    let named = Set(words.filter { $0.hasPrefix(rule.rawValue + ".") }.map(String.init))
+    let named = Set(
+      words.filter { $0.hasPrefix(rule.rawValue + ".") || $0 == "learned.share" }.map(String.init))
     #expect(named == Set(explanation.thresholds.map(\.name)))
     #expect(!explanation.sources.isEmpty && explanation.summary.hasSuffix("."))
   }

@@ -1,14 +1,14 @@
-/// One of the ``Thresholds`` by the name that a person writes, such as `exploding.growth`.
+/// One of the ``Thresholds``, by the name that a person writes, such as `exploding.growth`.
 package struct ThresholdName: Sendable {
   /// The rule and what is bounded, with a full stop between.
   package let name: String
-  /// The rule that it belongs to.
-  package let rule: Rule
+  /// The rules that judge by it.
+  package let rules: Set<Rule>
   /// What it bounds, and in which unit, as a phrase.
   package let meaning: String
   /// What it can be: detectors count and compare with it.
   package var range: ClosedRange<Double> {
-    name.hasSuffix(".cosine") ? -1...1 : 0...1e15
+    name.hasSuffix("cosine") ? -1...1 : 0...1e15
   }
   let path: any WritableKeyPath<Thresholds, Double> & Sendable
 
@@ -17,7 +17,18 @@ package struct ThresholdName: Sendable {
     _ meaning: String
   ) {
     name = "\(rule.rawValue).\(bound)"
-    self.rule = rule
+    rules = [rule]
+    self.path = path
+    self.meaning = meaning
+  }
+
+  /// One that several rules judge by.
+  init(
+    _ name: String, of rules: Set<Rule>, _ path: any WritableKeyPath<Thresholds, Double> & Sendable,
+    _ meaning: String
+  ) {
+    self.name = name
+    self.rules = rules
     self.path = path
     self.meaning = meaning
   }
@@ -32,6 +43,10 @@ extension Thresholds {
 
   /// Every one of them, rule by rule.
   package static let all: [ThresholdName] = [
+    ThresholdName(
+      "learned.share",
+      of: [.exploding, .vanishing, .dead, .oscillation, .underflow, .absent, .accumulating],
+      \.learnedShare, "share by which the loss is below the first ones when no harm is done"),
     ThresholdName(
       .nonFinite, "scaled-patience", \.nonFiniteScaledPatience,
       "batches in a row with a loss scale before NaN and infinity are more than the search for that scale"),
@@ -77,8 +92,6 @@ extension Thresholds {
     ThresholdName(.dead, "share", \.deadShare, "share of the elements that are zero in every batch"),
     ThresholdName(.dead, "critical-share", \.deadCriticalShare, "share at which that is critical"),
     ThresholdName(
-      .dead, "fall", \.deadFall, "share by which the loss falls when no harm is done"),
-    ThresholdName(
       .stagnation, "patience", \.stagnationPatience, "batches in a row that repeat the one before"),
     ThresholdName(.stagnation, "batches", \.stagnationBatches, "losses after which one must have fallen"),
     ThresholdName(.stagnation, "fall", \.stagnationFall, "share by which it must have fallen then"),
@@ -90,9 +103,10 @@ extension Thresholds {
       .stagnation, "errors", \.stagnationErrors, "standard errors of the fall that chance can bring about"),
     ThresholdName(
       .oscillation, "cosine", \.oscillationCosine, "median cosine between a gradient and the one before"),
-    ThresholdName(.oscillation, "patience", \.oscillationPatience, "batches in a row"),
     ThresholdName(
-      .oscillation, "fall", \.oscillationFall, "share by which the loss falls when no harm is done"),
+      .oscillation, "critical-cosine", \.oscillationCriticalCosine,
+      "median cosine that is critical when there is no loss to tell"),
+    ThresholdName(.oscillation, "patience", \.oscillationPatience, "batches in a row"),
     ThresholdName(.underflow, "share", \.underflowShare, "share of the elements that are zero"),
     ThresholdName(
       .underflow, "quanta", \.underflowQuanta,
@@ -104,13 +118,23 @@ extension Thresholds {
     ThresholdName(
       .absent, "share", \.absentShare, "share of the weights without a gradient that is critical"),
     ThresholdName(
-      .absent, "fall", \.absentFall, "share by which the loss falls when no harm is done"),
+      .accumulating, "patience", \.accumulatingPatience, "windows of 16 batches in a row that look so"),
     ThresholdName(
-      .accumulating, "cosine", \.accumulatingCosine, "cosine between a gradient and the one before"),
+      .accumulating, "variation", \.accumulatingVariation,
+      "mean step of the logarithm of what a batch adds, when that varies"),
     ThresholdName(
-      .accumulating, "change", \.accumulatingChange, "times the first norm that a batch adds to the gradient"),
+      .accumulating, "calm", \.accumulatingCalm,
+      "share of it that the logarithm of the norm steps, when the sum does not vary"),
     ThresholdName(
-      .accumulating, "growth", \.accumulatingGrowth, "times the first norm that the gradient has grown to"),
+      .accumulating, "cosine", \.accumulatingCosine,
+      "median cosine between a gradient and the one before, when the sum does not turn"),
+    ThresholdName(
+      .accumulating, "growth", \.accumulatingGrowth, "times that the norm grows in half a window"),
+    ThresholdName(
+      .accumulating, "share", \.accumulatingShare,
+      "share of that growth, as a logarithm, by which what a batch adds may grow"),
+    ThresholdName(
+      .accumulating, "growth-cosine", \.accumulatingGrowthCosine, "median cosine of a sum that grows"),
     ThresholdName(
       .noiseScale, "batches", \.noiseScaleBatches, "batches after which the noise scale is told"),
   ]

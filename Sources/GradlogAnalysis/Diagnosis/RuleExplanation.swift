@@ -31,7 +31,7 @@ public struct RuleExplanation: Sendable, Equatable {
     summary = rule.summary
     formula = rule.formula
     sources = rule.sources
-    thresholds = Thresholds.all.filter { $0.rule == rule }
+    thresholds = Thresholds.all.filter { $0.rules.contains(rule) }
       .map { Threshold($0, in: options.thresholds) }
   }
 }

@@ -15,29 +15,30 @@ extension Rule {
       """
       Let n be log2 of the norm of the whole gradient, and b a robust running level of n that takes nothing from an \
       excursion. An excursion begins when n - b reaches log2(exploding.onset), or six times the usual spread of n if that \
-      is more. It is critical when its median reaches log2(exploding.factor) after a few batches, or \
-      log2(exploding.growth) after exploding.patience batches, and the loss is worse than its best by more than \
-      exploding.relapse of that; or when it runs into NaN or infinity from log2(exploding.growth) up. A jump of \
-      log2(exploding.spike) is a warning, and critical when units die within exploding.aftermath steps. Also critical: a \
-      loss above exploding.loss times the first ones for exploding.loss-patience batches, a norm above exploding.norm, \
-      and a kernel whose gradients are larger than exploding.first-size an element in each of the first batches. The \
-      weight is the one that had risen most above its own level when it began.
+      is more. It is critical when its median stays at log2(exploding.growth) or above for exploding.patience batches \
+      while the loss is worse than its best by more than exploding.relapse of that; when it runs into NaN or infinity \
+      from log2(exploding.growth) up; and when it once reached log2(exploding.factor), until the loss has fallen by \
+      learned.share after all. A jump of log2(exploding.spike) is a warning, and critical when units die within \
+      exploding.aftermath steps. Also critical: a loss above exploding.loss times the first ones for \
+      exploding.loss-patience batches, a norm above exploding.norm, and a kernel whose gradients are larger than \
+      exploding.first-size an element in each of the first batches. The weight is the one that had risen most above its \
+      own level when it began.
       """
     case .vanishing:
       """
       The size of a kernel (a weight of two dimensions or more) is the root mean square of the elements that are not \
       zero; its decimal logarithm is smoothed over about ten batches. Depth: the median size of the first third of the \
       kernels is vanishing.drop decades or more below that of the last third, and below vanishing.size, for \
-      vanishing.patience batches in a row. Critical from vanishing.critical-drop decades on, or while the loss has fallen \
-      by less than vanishing.fall of its beginning. Size: no kernel reaches vanishing.tiny times the loss for \
-      vanishing.patience batches, and the loss is not next to nothing itself; critical.
+      vanishing.patience batches in a row. Critical from vanishing.critical-drop decades on unless the loss has fallen by \
+      learned.share, or while it has fallen by less than vanishing.fall. Size: no kernel reaches vanishing.tiny times the \
+      loss for vanishing.patience batches, and the loss is not next to nothing itself; critical.
       """
     case .dead:
       """
       Looks at the share of elements that are exactly zero, in weights of one dimension and in weights that are zero \
       throughout, and takes the least of the last batches (one block of 16 or two), so that units which rest in one \
       batch are not dead. Reported from dead.share on, critical from dead.critical-share on unless the loss has fallen by \
-      more than dead.fall. Zero rows of an embedding and inputs that are always zero do not count.
+      learned.share. Zero rows of an embedding and inputs that are always zero do not count.
       """
     case .stagnation:
       """
@@ -48,28 +49,33 @@ extension Rule {
       """
     case .oscillation:
       """
-      The median cosine between the whole gradient and the one before, over 16 batches, is below oscillation.cosine for \
-      oscillation.patience batches in a row. Critical when the loss has fallen by less than oscillation.fall.
+      The median cosine between the whole gradient and the one before, over 32 batches, is below oscillation.cosine for \
+      oscillation.patience batches in a row; it is over when the cosine is above half of that. Critical until the loss \
+      has fallen by learned.share; without a loss, below oscillation.critical-cosine.
       """
     case .underflow:
       """
       What was computed in float16 consists of zeros and of multiples of its smallest number, 2^-24. A kernel is reported \
       when underflow.share of its elements are zero, the mean size of the others is below underflow.quanta times that \
-      number, and nothing in the network is below it, for underflow.patience batches in a row; the network, when from \
-      the first batch on every gradient is zero under a loss that is not, but is below underflow.loss. Critical.
+      number, and nothing in the network is below it, for underflow.patience batches in a row; critical until the loss \
+      has fallen by learned.share. The network is, when from the first batch on every gradient is zero under a loss that \
+      is not, but is below underflow.loss; critical.
       """
     case .absent:
       """
       A weight is handed over without a gradient for absent.patience batches in a row. Critical while the kernel nearest \
-      to the input is among such weights, they are absent.share of all or more, and the loss has not fallen by more than \
-      absent.fall; a warning otherwise.
+      to the input is among such weights, they are absent.share of all or more, and the loss has not fallen by \
+      learned.share; a warning otherwise.
       """
     case .accumulating:
       """
-      In two thirds of the last 12 batches all of this holds: the cosine between the gradient and the one before is \
-      accumulating.cosine or more; what the batch adds, the norm of their difference, is accumulating.change times the \
-      first norm or more; and the norm is accumulating.growth times the first one or more. In a healthy run one of them \
-      fails: noisy gradients point elsewhere each time, and smooth ones change little. Critical.
+      In a window of 16 batches, let s be the logarithm of the norm of the gradient and d that of what a batch adds, the \
+      gradient minus the one before. Either d varies and the sum does not: the mean step of d is \
+      accumulating.variation or more, that of s at most accumulating.calm of it, and the median cosine between neighbours \
+      accumulating.cosine or more. Or the sum grows alone: s grows by log(accumulating.growth) from one half of the \
+      window to the other, d by at most accumulating.share of that, with a median cosine of accumulating.growth-cosine or \
+      more. Reported after accumulating.patience windows; critical until the loss has fallen by learned.share. In a \
+      healthy run both vary alike.
       """
     case .noiseScale:
       """
