@@ -93,7 +93,7 @@ struct ReplayTests {
     "UPDATE batches SET loss = 'text', loss_scale = -1e300, optimizer = x'FF00'",
     "UPDATE batches SET gradient_count = 9223372036854775807, first_gradient_id = 9223372036854775807",
     "UPDATE batches SET gradient_count = -1", "DELETE FROM weights", "DELETE FROM batches",
-    "DELETE FROM runs", "UPDATE batches SET run_id = 3 - run_id", "UPDATE weights SET run_id = 99",
+    "DELETE FROM runs", "UPDATE OR IGNORE batches SET run_id = 3 - run_id", "UPDATE OR IGNORE weights SET run_id = 99",
     "UPDATE gradient_series SET zero_counts_blob = randomblob(length(norms_blob))",
     "UPDATE gradient_series SET zero_slices_blob = randomblob(length(norms_blob))",
     "UPDATE gradient_series SET cosines_blob = randomblob(length(norms_blob) / 2)",

@@ -22,7 +22,9 @@ struct StoryTests {
   }
 
   @Test func anExplosionThatEndsInNaNIsOneStory() {
-    let nonFinite = (0..<40).map { finding(.nonFinite, .critical, "w\($0)", position: $0, at: 15) }
+    let nonFinite = (0..<40).map { (position: Int) in
+      finding(.nonFinite, .critical, "w\(position)", position: position, at: 15)
+    }
     let stories = Story.stories(
       of: nonFinite + [
         finding(.stagnation, at: 60), finding(.exploding, .critical, "w7", position: 7, at: 12),
@@ -81,7 +83,7 @@ struct StoryTests {
     func sentence(_ findings: [DiagnosedFinding], batches: Int = 100) -> String {
       Diagnosis(
         run: "r", rank: 0, batches: batches, weights: 8, stories: Story.stories(of: findings),
-        profile: DepthProfile(kernels: [], batches: 0, aroundStep: nil)
+        profile: DepthProfile(kernels: [], batches: 0, window: .wholeRun)
       ).sentence
     }
     #expect(sentence([]) == "No rule is broken in 100 batches of 8 weights.")
@@ -106,7 +108,7 @@ struct StoryTests {
     func verdict(_ findings: [DiagnosedFinding]) -> (Diagnosis.Verdict, Rule?) {
       let diagnosis = Diagnosis(
         run: "r", rank: 0, batches: 9, weights: 1, stories: Story.stories(of: findings),
-        profile: DepthProfile(kernels: [], batches: 0, aroundStep: nil))
+        profile: DepthProfile(kernels: [], batches: 0, window: .wholeRun))
       return (diagnosis.verdict, diagnosis.class)
     }
     #expect(verdict([finding(.noiseScale, .info, at: 0)]) == (.healthy, nil))

@@ -12,53 +12,70 @@ public struct DepthProfile: Sendable, Equatable {
     public let rms: Double?
   }
 
+  /// Which batches are looked at.
+  public enum Window: Sendable, Equatable {
+    /// Batches spread over the run.
+    case wholeRun
+    /// The batches from a step on: what follows from a trouble shows after it began.
+    case from(step: Int)
+    /// The batches up to a step: nothing shows after a NaN.
+    case upTo(step: Int)
+  }
+
   /// The kernels from the input on.
   public let kernels: [Kernel]
   /// The batches that were looked at; 0 when there is none.
   public let batches: Int
-  /// The step that they surround; nil when they are spread over the run.
-  public let aroundStep: Int?
+  /// Where these are.
+  public let window: Window
 }
 
 extension DepthProfile {
   /// Batches that are looked at: enough for a median.
   private static let batchCount = 32
 
-  /// Looks at the batches around the beginning of a trouble; at some of the whole run when there is none.
+  /// Looks at the batches where a trouble begins; at some of the whole run when there is none.
   init(
     of run: ReplayedRun, _ weights: [SeriesIndex.Weight], around cause: DiagnosedFinding?,
     in db: Database
   ) throws {
-    let around = cause.flatMap { $0.severity > .info ? $0 : nil }
-    let batches = try Self.batches(of: run, around, db)
+    let trouble = cause.flatMap { $0.severity > .info ? $0 : nil }
+    let window = Self.window(around: trouble)
+    let batches = try Self.batches(of: run, window, trouble, db)
     var sizes: [Int64: [Double]] = [:]
     for kernel in weights where kernel.isKernel { sizes[kernel.weightID] = [] }
     try Self.read(batches, into: &sizes, db)
-    self.batches = batches.count
-    aroundStep = around?.first.step
-    kernels = weights.filter(\.isKernel).map { weight in
-      Kernel(weight: weight.name.text ?? "", rms: Self.median(sizes[weight.weightID] ?? []))
-    }
+    self.init(
+      kernels: weights.filter(\.isKernel).map { weight in
+        Kernel(weight: weight.name.text ?? "", rms: Self.median(sizes[weight.weightID] ?? []))
+      }, batches: batches.count, window: window)
   }
 
-  /// What follows from a trouble shows behind its beginning, but nothing does behind a NaN.
+  private static func window(around trouble: DiagnosedFinding?) -> Window {
+    guard let trouble else { return .wholeRun }
+    return trouble.rule == .nonFinite
+      ? .upTo(step: trouble.first.step) : .from(step: trouble.first.step)
+  }
+
   private static func batches(
-    of run: ReplayedRun, _ cause: DiagnosedFinding?, _ db: Database
+    of run: ReplayedRun, _ window: Window, _ trouble: DiagnosedFinding?, _ db: Database
   ) throws -> [Int64] {
-    guard let cause else {
-      let stride = max(1, run.batchCount / batchCount)
-      return try keys(
-        """
-        SELECT batch_id FROM (SELECT batch_id, row_number() OVER (ORDER BY batch_id) AS number
-          FROM batches WHERE run_id = :run) WHERE (number - 1) % :stride = 0 LIMIT \(batchCount)
-        """, ["run": .integer(run.runID), "stride": .integer(Int64(stride))], db)
-    }
-    let isBehind = cause.rule != .nonFinite
+    let (condition, order) =
+      switch window {
+      case .wholeRun: ("(number - 1) % :stride = 0", "batch_id")
+      case .from: ("batch_id >= :first", "batch_id")
+      case .upTo: ("batch_id <= :first", "batch_id DESC")
+      }
     return try keys(
       """
-      SELECT batch_id FROM batches WHERE run_id = :run AND batch_id \(isBehind ? ">=" : "<=") :first
-      ORDER BY batch_id \(isBehind ? "" : "DESC") LIMIT \(batchCount)
-      """, ["run": .integer(run.runID), "first": .integer(cause.first.batchID)], db)
+      SELECT batch_id FROM (SELECT batch_id, row_number() OVER (ORDER BY batch_id) AS number
+        FROM batches WHERE run_id = :run)
+      WHERE \(condition) ORDER BY \(order) LIMIT \(batchCount)
+      """,
+      [
+        "run": .integer(run.runID), "first": .integer(trouble?.first.batchID ?? 0),
+        "stride": .integer(Int64(max(1, run.batchCount / batchCount))),
+      ], db)
   }
 
   private static func keys(

@@ -13,27 +13,22 @@ public struct Story: Sendable, Equatable {
 
   /// Findings that say the same of several weights.
   public struct Line: Sendable, Equatable {
-    /// The one that began first.
+    /// The cause of the story, or the worst of those with this rule that began first.
     public let finding: DiagnosedFinding
     /// The others.
     public let others: [DiagnosedFinding]
   }
 
-  /// The findings, those with one rule and one severity put together: the cause's first, then as they began.
+  /// The findings, those with one rule put together: the cause's first, then as they began.
   public var lines: [Line] {
-    var lines: [Line] = []
-    for finding in findings {
-      let place = lines.firstIndex {
-        $0.finding.rule == finding.rule && $0.finding.severity == finding.severity
-      }
-      if let place {
-        let line = lines[place]
-        lines[place] = Line(finding: line.finding, others: line.others + [finding])
-      } else {
-        lines.append(Line(finding: finding, others: []))
-      }
+    var rules: [Rule] = []
+    for finding in findings where !rules.contains(finding.rule) { rules.append(finding.rule) }
+    return rules.map { rule in
+      var same = findings.filter { $0.rule == rule }
+      let worst = same.map(\.severity).max()
+      let place = rule == cause.rule ? 0 : same.firstIndex { $0.severity == worst } ?? 0
+      return Line(finding: same.remove(at: place), others: same)
     }
-    return lines
   }
 }
 
@@ -81,10 +76,13 @@ private struct Clue {
 
   var onset: Int { finding.first.step }
   private var rank: Int { Causality.rank(of: finding.rule) }
-  private var depth: Int { finding.position ?? -1 }
+  /// What is about the whole network does not say where it began: it comes last.
+  private var depth: Int { finding.position ?? .max }
+  private var place: Int { finding.weight == nil ? 1 : 0 }
 
   func isRatherTheCause(than other: Clue) -> Bool {
-    (rank, onset, depth, order) < (other.rank, other.onset, other.depth, other.order)
+    (rank, place, onset, depth, order)
+      < (other.rank, other.place, other.onset, other.depth, other.order)
   }
 
   func began(before other: Clue) -> Bool {

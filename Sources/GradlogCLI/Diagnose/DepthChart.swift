@@ -31,9 +31,15 @@ struct DepthChart {
   }
 
   private static func heading(of profile: DepthProfile) -> String {
-    let place = profile.aroundStep.map { " at step \($0)" } ?? ""
-    return "Kernels from the input to the loss: root mean square of the elements that are not zero, median of "
-      + "\(profile.batches) \(profile.batches == 1 ? "batch" : "batches")\(place), logarithmic:"
+    let place =
+      switch profile.window {
+      case .wholeRun: " of the run"
+      case .from(let step): " from step \(step) on"
+      case .upTo(let step): " up to step \(step)"
+      }
+    return "Kernels from the input to the loss, with the root mean square of the elements that are not "
+      + "zero (logarithmic; median of \(profile.batches) "
+      + "\(profile.batches == 1 ? "batch" : "batches")\(place)):"
   }
 
   /// All kernels, or some of them evenly, the first and the last among them.

@@ -6,11 +6,14 @@ internal import GradlogAnalysis
 struct DiagnosisText {
   private(set) var text = ""
   private let isStyled: Bool
+  /// Whether there is one run: then there is room for what is not wrong.
+  private let isOnlyOne: Bool
 
   init(
     _ files: [(path: String, diagnoses: [Diagnosis])], _ options: DiagnosisOptions, isStyled: Bool
   ) {
     self.isStyled = isStyled
+    isOnlyOne = files.reduce(0) { $0 + $1.diagnoses.count } == 1
     for file in files {
       if file.diagnoses.isEmpty { add("There is no run in '\(file.path)' yet.") }
       for diagnosis in file.diagnoses { add(diagnosis, of: file.path) }
@@ -41,14 +44,18 @@ struct DiagnosisText {
     let rank = diagnosis.rank > 0 ? ", rank \(diagnosis.rank)" : ""
     add(bold("\(path.printable), run '\(diagnosis.run.printable)'\(rank): \(diagnosis.verdict.rawValue)"))
     add(WrappedText.lines(diagnosis.sentence))
-    for (number, story) in diagnosis.stories.enumerated() {
+    let troubles = diagnosis.stories.filter { $0.severity > .info }
+    for (number, story) in troubles.enumerated() {
       add("")
       for (place, line) in story.lines.enumerated() {
         add(line, heading: place == 0 ? "\(number + 1). " : "   then ")
       }
+      add(WrappedText.lines("To do: \(story.cause.advice.printable).", indentation: 3))
     }
+    let notes = diagnosis.stories.filter { $0.severity == .info }.flatMap(\.lines)
+    if !notes.isEmpty { add([""] + notes.flatMap { Self.note($0) }) }
     let chart = DepthChart(diagnosis.profile).lines
-    if diagnosis.verdict != .healthy, !chart.isEmpty { add([""] + chart) }
+    if diagnosis.verdict != .healthy || isOnlyOne, !chart.isEmpty { add([""] + chart) }
     add("")
   }
 
@@ -61,7 +68,14 @@ struct DiagnosisText {
       "   " + Self.span(of: finding))
     add(WrappedText.lines(Self.sentence(finding.evidence), indentation: 3))
     if let numbers = Self.numbers(of: finding) { add("   " + numbers) }
-    add(WrappedText.lines("To do: \(finding.advice.printable).", indentation: 3))
+  }
+
+  /// Information, in short.
+  private static func note(_ line: Story.Line) -> [String] {
+    let others = line.others.isEmpty ? "" : "; so it is with \(line.others.count) more"
+    return WrappedText.lines(
+      "Note: \(line.finding.evidence.printable)\(others); \(line.finding.advice.printable).",
+      hanging: 2)
   }
 
   /// When it was seen.
@@ -76,8 +90,7 @@ struct DiagnosisText {
   private static func numbers(of finding: DiagnosedFinding) -> String? {
     guard !finding.value.isNaN else { return nil }
     let baseline = finding.baseline.map { ", baseline \($0.short)" } ?? ""
-    let threshold = finding.severity == .info ? "" : ", threshold \(finding.threshold.short)"
-    return "value \(finding.value.short)\(baseline)\(threshold)"
+    return "value \(finding.value.short)\(baseline), threshold \(finding.threshold.short)"
   }
 
   private static func sentence(_ text: String) -> String {
