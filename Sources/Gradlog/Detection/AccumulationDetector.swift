@@ -8,7 +8,7 @@ internal import Glibc
 struct AccumulationDetector: Sendable {
   private var recent: [Sample] = []
   private var streak = Streak()
-  /// The first batch of the first window that looked so.
+  /// Since when each gradient may contain the one before.
   private var start: BatchPlace?
 
   private struct Sample {
@@ -17,7 +17,6 @@ struct AccumulationDetector: Sendable {
     /// ln ‖g(t) − g(t−1)‖.
     let change: Double
     let cosine: Double
-    let place: BatchPlace
   }
 
   private static let window = 16
@@ -26,13 +25,15 @@ struct AccumulationDetector: Sendable {
     _ network: NetworkBatch, _ trend: Trend, _ thresholds: Thresholds, _ log: inout FindingLog
   ) {
     guard network.nonFiniteCount == 0, network.cosine.isFinite, network.change > 0 else { return }
+    if isFresh(network) { start = nil } else if start == nil { start = network.place }
     if recent.count == Self.window { recent.removeFirst() }
     recent.append(
-      Sample(size: Glibc.log(network.norm), change: Glibc.log(network.change), cosine: network.cosine,
-        place: network.place))
+      Sample(size: Glibc.log(network.norm), change: Glibc.log(network.change), cosine: network.cosine))
     guard recent.count == Self.window else { return }
-    let looksSo = sumsUp(thresholds) || growsAlone(thresholds)
-    if looksSo && streak.length == 0 { start = recent[0].place }
+    // A sum of gradients is longer than the first one, and not of the very length to which they are clipped.
+    let isSum =
+      network.norm >= thresholds.accumulatingSum * network.firstNorm && meanStep(\.size) > 1e-3
+    let looksSo = isSum && (sumsUp(thresholds) || growsAlone(thresholds))
     guard streak.observe(looksSo, at: network.place),
       Double(streak.length) >= thresholds.accumulatingPatience
     else { return }
@@ -43,12 +44,19 @@ struct AccumulationDetector: Sendable {
         symptom: .accumulating, isRevised: true), at: network.place)
   }
 
+  /// Whether the gradient cannot contain the one before: it is much smaller, or no larger and points elsewhere.
+  private func isFresh(_ network: NetworkBatch) -> Bool {
+    network.norm < 0.6 * network.previousNorm
+      || (network.cosine < 0.4 && network.norm < 1.5 * network.previousNorm)
+  }
+
   /// What is added varies widely, the sum does not.
   private func sumsUp(_ thresholds: Thresholds) -> Bool {
     let change = meanStep(\.change)
     return change >= thresholds.accumulatingVariation
       && meanStep(\.size) <= thresholds.accumulatingCalm * change
       && medianCosine >= thresholds.accumulatingCosine
+      && recent.contains { $0.change - $0.size >= Glibc.log(thresholds.accumulatingLeast) }
   }
 
   /// The sum grows, what is added does not.

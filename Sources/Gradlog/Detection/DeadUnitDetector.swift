@@ -19,8 +19,8 @@ struct DeadUnitDetector: Sendable {
 
     var persistent: Double { min(block, last) }
 
-    mutating func add(_ share: Double, at place: BatchPlace) {
-      if share <= 0 { start = nil } else if start == nil { start = place }
+    mutating func add(_ share: Double, bound: Double, at place: BatchPlace) {
+      if share < bound { start = nil } else if start == nil { start = place }
       block = min(block, share)
       length += 1
       if length == DeadUnitDetector.blockLength {
@@ -36,23 +36,30 @@ struct DeadUnitDetector: Sendable {
     _ trend: Trend, _ thresholds: Thresholds, _ log: inout FindingLog
   ) {
     guard network.nonFiniteCount == 0 else { return }
-    let isHarmless = trend.hasLearned(thresholds)
+    let hasBiases = gradients.contains { weights[$0.weight].rank == 1 && !$0.isAbsent }
+    let isHarmless = trend.hasLearned(thresholds.deadLearnedShare)
     for gradient in gradients where !gradient.isAbsent {
       let weight = weights[gradient.weight]
       guard weight.elementCount > 0 else { continue }
       while shares.count <= gradient.weight { shares.append(ZeroShare()) }
-      shares[gradient.weight].add(Self.share(gradient, weight), at: network.place)
+      shares[gradient.weight].add(
+        Self.share(gradient, weight, hasBiases), bound: thresholds.deadShare, at: network.place)
       let share = shares[gradient.weight].persistent
       guard share >= thresholds.deadShare, network.batch.loss != 0 else { continue }
-      let isCritical = share >= thresholds.deadCriticalShare && !isHarmless
+      let isCritical = share >= thresholds.deadCriticalShare && (share >= 1 || !isHarmless)
       note(
         share, gradient.weight, isCritical ? .critical : .warning, network, thresholds, &log)
     }
   }
 
-  private static func share(_ gradient: ObservedGradient, _ weight: ObservedWeight) -> Double {
-    weight.rank == 1 || gradient.zeroCount == weight.elementCount
-      ? Double(gradient.zeroCount) / Double(weight.elementCount) : 0
+  /// The share of zeros in a vector. Of a kernel it would count inputs as well as units, so only one that is zero
+  /// throughout tells anything, and nothing that the vectors do not tell better.
+  private static func share(
+    _ gradient: ObservedGradient, _ weight: ObservedWeight, _ hasBiases: Bool
+  ) -> Double {
+    let isZero = gradient.zeroCount == weight.elementCount
+    guard weight.rank == 1 || (isZero && !hasBiases) else { return 0 }
+    return Double(gradient.zeroCount) / Double(weight.elementCount)
   }
 
   private func note(

@@ -14,7 +14,11 @@ struct ExplosionDetector: Sendable {
   private var excursion: Excursion?
   /// The weight that a jump too large for a mere spike is booked under.
   private var spike: Int??
+  /// Excursions that went so high.
+  private var jumps = 0
   private var lossExcursion = Streak()
+  /// The weight that had risen most when it began.
+  private var lossWeight: Int?
   private var firstSize = Streak()
 
   private struct Excursion {
@@ -50,7 +54,7 @@ struct ExplosionDetector: Sendable {
     follow(rise, reference, network, rises, thresholds)
     if excursion == nil { level.add(size) }
     judge(rise, network, trend, thresholds, &log)
-    judgeLoss(network, trend, thresholds, &log)
+    judgeLoss(network, trend, rises, thresholds, &log)
     judgeSize(network, profile, trend, thresholds, &log)
     judgeAftermath(thresholds, &log)
   }
@@ -63,6 +67,11 @@ struct ExplosionDetector: Sendable {
     let bound = max(log2(thresholds.explodingOnset), 6 * level.spread)
     if excursion == nil, network.index > 0, rise >= bound {
       excursion = Excursion(start: network.place, baseline: reference, weight: rises.highest)
+    }
+    if excursion?.peak ?? 0 < log2(thresholds.explodingFactor),
+      rise >= log2(thresholds.explodingFactor)
+    {
+      jumps += 1
     }
     excursion?.add(rise)
     if rise < bound / 2 { excursion = nil }
@@ -82,7 +91,8 @@ struct ExplosionDetector: Sendable {
     let isLong =
       Double(excursion.length) >= thresholds.explodingPatience
       && excursion.rises.median >= log2(thresholds.explodingGrowth)
-    if excursion.peak >= log2(thresholds.explodingFactor), excursion.length >= 3 {
+    let isRepeated = !trend.knowsLoss && Double(jumps) >= thresholds.explodingSpikes
+    if excursion.peak >= log2(thresholds.explodingFactor), excursion.length >= 3 || isRepeated {
       if spike == nil { spike = .some(excursion.weight) }
       note(excursion, rise, .warning, .spike, network, thresholds.explodingFactor, &log)
     } else if isLong && isHarmful {
@@ -111,20 +121,41 @@ struct ExplosionDetector: Sendable {
 
   /// The loss stays far above where it began or had been.
   private mutating func judgeLoss(
-    _ network: NetworkBatch, _ trend: Trend, _ thresholds: Thresholds, _ log: inout FindingLog
+    _ network: NetworkBatch, _ trend: Trend, _ rises: WeightRises, _ thresholds: Thresholds,
+    _ log: inout FindingLog
   ) {
     guard let loss = network.batch.loss, trend.lossCount > 3 else { return }
     let bound = thresholds.explodingLoss * trend.firstLoss
+    if lossExcursion.length == 0, loss > bound { lossWeight = excursion?.weight ?? rises.highest }
+    judgeLossLevel(network, trend, thresholds, &log)
+    if trend.loss < bound / 2 { log.end(.exploding, weight: lossWeight, showing: .lossGrowth) }
     guard trend.firstLoss > 0, lossExcursion.observe(loss > bound, at: network.place),
       trend.loss > bound, Double(lossExcursion.length) >= thresholds.explodingLossPatience,
       let start = lossExcursion.start
     else { return }
     log.note(
       Hit(
-        rule: .exploding, severity: .critical, weight: excursion?.weight,
+        rule: .exploding, severity: .critical, weight: lossWeight,
         since: excursion.map { $0.start.step < start.step ? $0.start : start } ?? start,
         value: trend.loss, baseline: trend.firstLoss, threshold: thresholds.explodingLoss,
         symptom: .lossGrowth), at: network.place)
+  }
+
+  /// A classifier that is still far worse than guessing began with a gigantic output.
+  private func judgeLossLevel(
+    _ network: NetworkBatch, _ trend: Trend, _ thresholds: Thresholds, _ log: inout FindingLog
+  ) {
+    let guessing = Glibc.log(Double(network.outputCount))
+    let bound = thresholds.explodingLossLevel * guessing
+    guard network.outputCount > 2, Double(trend.lossCount) >= thresholds.stagnationBatches,
+      trend.firstLoss > bound
+    else { return }
+    guard trend.loss > bound else { return log.end(.exploding, showing: .lossLevel) }
+    log.note(
+      Hit(
+        rule: .exploding, severity: .critical, since: network.start, value: trend.loss,
+        baseline: guessing, threshold: thresholds.explodingLossLevel, symptom: .lossLevel),
+      at: network.place)
   }
 
   /// A jump after which units are dead was no mere jump.

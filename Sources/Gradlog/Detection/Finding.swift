@@ -78,11 +78,22 @@ struct FindingLog: Sendable {
   }
 
   /// Says that a trouble is over. It was no more than a warning, then.
-  mutating func end(_ rule: Rule, weight: Int? = nil) {
-    guard let index = places[Key(rule: rule, weight: weight)], !findings[index].isOver else { return }
+  mutating func end(_ rule: Rule, weight: Int? = nil, showing symptom: Symptom) {
+    guard let index = places[Key(rule: rule, weight: weight)], !findings[index].isOver,
+      findings[index].symptom == symptom
+    else { return }
     findings[index].isOver = true
     findings[index].severity = min(findings[index].severity, .warning)
     changed.insert(index)
+  }
+
+  /// Makes warnings of the critical findings that a training can live with, since it learns.
+  mutating func soften() {
+    for index in findings.indices
+    where findings[index].severity == .critical && findings[index].symptom.isBearable {
+      findings[index].severity = .warning
+      changed.insert(index)
+    }
   }
 
   /// Makes a finding more or less severe.
@@ -95,17 +106,14 @@ struct FindingLog: Sendable {
     changed.insert(index)
   }
 
-  /// Makes warnings of a rule critical when a critical finding of another rule began at most so many steps later.
+  /// Makes warnings of a rule critical when the first critical finding of another rule began at most so many steps later.
   mutating func escalate(_ rule: Rule, ifFollowedBy other: Rule, within steps: Int) {
+    let others = findings.lazy.filter { $0.rule == other && $0.severity == .critical }
+    guard let began = others.map(\.first.step).min() else { return }
     for index in findings.indices
-    where findings[index].rule == rule && findings[index].severity == .warning {
-      let first = findings[index].first.step
-      guard
-        findings.contains(where: {
-          $0.rule == other && $0.severity == .critical
-            && (first...first + steps).contains($0.first.step)
-        })
-      else { continue }
+    where findings[index].rule == rule && findings[index].severity == .warning
+      && (0...steps).contains(began - findings[index].first.step)
+    {
       findings[index].severity = .critical
       begun.append(index)
       changed.insert(index)

@@ -22,6 +22,8 @@ extension Finding {
           + Self.led(by: weight)
       case .lossGrowth:
         "the loss rose from about \(baseline.short) to \(value.short), which is \(ratio.short) times as much"
+      case .lossLevel:
+        "the loss is still \(value.short), where guessing gives \(baseline.short)"
       case .size: "the norm of the whole gradient is \(value.short)"
       case .firstSize:
         "from the first batch on, the gradients are \(value.short) an element in the largest kernel"
@@ -35,6 +37,8 @@ extension Finding {
       case .identical: "each gradient is the same as the one before, and so is the loss"
       case .flatLoss:
         "the loss has fallen by \(value.percent) of the \(baseline.short) that it began with"
+      case .stall:
+        "the gradients of different batches agree (median cosine \(baseline.short)) and yet change by no more than \(value.percent) in 96 batches"
       case .turning:
         "each gradient points against the one before: the median cosine of 32 batches is \(value.short)"
       case .underflow:
@@ -60,7 +64,7 @@ extension Finding {
     case .spike: "look at this batch; clip gradients by norm if it comes again"
     case .growth, .growthIntoNonFinite, .lossGrowth:
       "lower the learning rate, clip gradients by norm, standardize inputs and targets"
-    case .size, .firstSize: "standardize inputs and targets, and check the scale of the initialization and of the loss"
+    case .size, .firstSize, .lossLevel: "standardize inputs and targets, and check the scale of the initialization and of the loss"
     case .depth:
       "use ReLU-like activations with He initialization, normalization or residual paths"
     case .tiny:
@@ -70,6 +74,7 @@ extension Finding {
     case .identical: "check that the optimizer holds these weights, that it is stepped, and its learning rate"
     case .flatLoss:
       "raise the learning rate, check that labels belong to inputs and that the loss gets what it expects (logits or probabilities)"
+    case .stall: "raise the learning rate, or look at what its schedule has made of it"
     case .turning: "lower the learning rate or the momentum"
     case .underflow, .silence: "scale the loss (GradScaler), or keep weights and gradients in bfloat16 or float32"
     case .never:

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// One batch of one network.
 struct NetworkBatch {
   let batch: ObservedBatch
@@ -12,10 +14,18 @@ struct NetworkBatch {
   /// Cosine of the angle to the gradient of the batch before, from those of the weights; NaN when unknown.
   let cosine: Double
   let nonFiniteCount: Int
+  /// Numbers that the network gives out, as far as its last weight tells: at least 2.
+  let outputCount: Int
   /// Where the first batch of this network is.
   let start: BatchPlace
 
   var place: BatchPlace { batch.place }
+
+  /// Whether a loss is not far below that of guessing, ln of the number of classes: then there is much to learn. For
+  /// a regression of standardized targets, whose loss is about 1 in the beginning, that fits as well.
+  func isGuessing(_ loss: Double, _ thresholds: Thresholds) -> Bool {
+    loss >= thresholds.guessingShare * log(Double(outputCount))
+  }
 
   /// ‖g(t) − g(t−1)‖, by the law of cosines; NaN when unknown.
   var change: Double {

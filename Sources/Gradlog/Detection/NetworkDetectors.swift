@@ -12,6 +12,7 @@ struct NetworkDetectors: Sendable {
   private var vanishing = VanishingDetector()
   private var deadUnits = DeadUnitDetector()
   private var stagnation = StagnationDetector()
+  private var stall = StallDetector()
   private var oscillation = OscillationDetector()
   private var underflow = UnderflowDetector()
   private var absence = AbsenceDetector()
@@ -23,7 +24,7 @@ struct NetworkDetectors: Sendable {
     _ thresholds: Thresholds, _ log: inout FindingLog
   ) {
     if let loss = batch.loss { trend.add(loss: loss) }
-    let network = summary(of: batch, gradients)
+    let network = summary(of: batch, gradients, weights)
     absence.observe(network, gradients, weights, trend, thresholds, &log)
     rises.observe(gradients)
     profile.observe(gradients, weights)
@@ -35,13 +36,15 @@ struct NetworkDetectors: Sendable {
     accumulation.observe(network, trend, thresholds, &log)
     oscillation.observe(network, trend, thresholds, &log)
     stagnation.observe(network, trend, thresholds, &log)
+    stall.observe(network, thresholds, &log)
     noiseScale.observe(network, thresholds, &log)
+    if trend.hasLearned(thresholds) { log.soften() }
     index += 1
     norm = network.norm
   }
 
   private mutating func summary(
-    of batch: ObservedBatch, _ gradients: [ObservedGradient]
+    of batch: ObservedBatch, _ gradients: [ObservedGradient], _ weights: [ObservedWeight]
   ) -> NetworkBatch {
     var squares = 0.0
     var nonFiniteCount = 0
@@ -56,6 +59,7 @@ struct NetworkDetectors: Sendable {
     return NetworkBatch(
       batch: batch, index: index, norm: norm, previousNorm: self.norm, firstNorm: firstNorm,
       cosine: cosine(gradients, norm), nonFiniteCount: nonFiniteCount,
+      outputCount: outputCount(gradients, weights),
       start: start)
   }
 
@@ -66,5 +70,11 @@ struct NetworkDetectors: Sendable {
       product += gradient.cosine * gradient.norm * rises.previousNorm(of: gradient.weight)
     }
     return index == 0 ? .nan : product / (norm * self.norm)
+  }
+
+  /// The last weight is a bias with an element for each, or a kernel whose smaller extent is probably that.
+  private func outputCount(_ gradients: [ObservedGradient], _ weights: [ObservedWeight]) -> Int {
+    guard let last = gradients.last.map({ weights[$0.weight] }) else { return 2 }
+    return max(2, last.isKernel ? min(last.rows, last.columns) : last.elementCount)
   }
 }

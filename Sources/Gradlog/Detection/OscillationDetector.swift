@@ -14,11 +14,12 @@ struct OscillationDetector: Sendable {
     let median = cosines.median
     // Once it turns, it has to point half as far forward again until it counts as over.
     let bound = streak.length > 0 ? 0.5 * thresholds.oscillationCosine : thresholds.oscillationCosine
-    guard streak.observe(median < bound, at: network.place) else { return log.end(.oscillation) }
+    guard streak.observe(median < bound, at: network.place) else { return log.end(.oscillation, showing: .turning) }
     guard Double(streak.length) >= thresholds.oscillationPatience else { return }
     let isFruitless =
       trend.knowsLoss
-      ? !trend.hasLearned(thresholds) : median < thresholds.oscillationCriticalCosine
+      ? !trend.hasLearned(thresholds.oscillationShare) && network.isGuessing(trend.loss, thresholds)
+      : median < thresholds.oscillationCriticalCosine
     log.note(
       Hit(
         rule: .oscillation, severity: isFruitless ? .critical : .warning, since: streak.start,

@@ -1,13 +1,19 @@
 /// Rule ``Rule/stagnation``: the training goes nowhere. Either each gradient is the one before as far as can be seen, so
 /// that no update happens; or the loss is where it began, but for what chance brings about.
+///
+/// A training that goes on from a good state has a flat loss too. What tells them apart is that the loss is not far below
+/// that of guessing, ln of the number of classes, or that the gradients of the first batches agree with each other:
+/// where there is nothing left to learn they are noise.
 struct StagnationDetector: Sendable {
   private var identical = Streak()
   private var previousLoss: Double?
+  private var firstCosines = RollingMedian(of: 16)
 
   mutating func observe(
     _ network: NetworkBatch, _ trend: Trend, _ thresholds: Thresholds, _ log: inout FindingLog
   ) {
     guard network.nonFiniteCount == 0 else { return }
+    if !firstCosines.isFull, network.cosine.isFinite { firstCosines.add(network.cosine) }
     judgeIdentity(network, thresholds, &log)
     judgeLoss(network, trend, thresholds, &log)
   }
@@ -37,11 +43,16 @@ struct StagnationDetector: Sendable {
     let isLong = Double(trend.lossCount) >= thresholds.stagnationLongBatches
     let bound = isLong ? thresholds.stagnationLongFall : thresholds.stagnationFall
     guard trend.fall < max(bound, thresholds.stagnationErrors * trend.fallError) else {
-      return log.end(.stagnation)
+      return log.end(.stagnation, showing: .flatLoss)
     }
+    let hasMuchToLearn =
+      network.isGuessing(trend.loss, thresholds)
+      || (thresholds.stagnationCosine...thresholds.stagnationMostCosine)
+        .contains(firstCosines.median)
     log.note(
       Hit(
-        rule: .stagnation, severity: .critical, since: network.start, value: trend.fall,
-        baseline: trend.firstLoss, threshold: bound, symptom: .flatLoss), at: network.place)
+        rule: .stagnation, severity: hasMuchToLearn ? .critical : .warning, since: network.start,
+        value: trend.fall, baseline: trend.firstLoss, threshold: bound, symptom: .flatLoss,
+        isRevised: true), at: network.place)
   }
 }

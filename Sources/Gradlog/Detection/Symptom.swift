@@ -6,6 +6,7 @@ package enum Symptom: Sendable, Equatable {
   case growth
   case growthIntoNonFinite
   case lossGrowth
+  case lossLevel
   case size
   case firstSize
   case depth
@@ -14,6 +15,7 @@ package enum Symptom: Sendable, Equatable {
   case deadUnits
   case identical
   case flatLoss
+  case stall
   case turning
   case underflow
   case silence
@@ -21,4 +23,14 @@ package enum Symptom: Sendable, Equatable {
   case noLonger
   case accumulating
   case noise
+
+  /// Whether a training that learns all the same may be left alone.
+  var isBearable: Bool {
+    switch self {
+    case .spike, .growth, .depth, .flatLoss, .turning, .underflow, .never, .noLonger,
+      .accumulating:
+      true
+    default: false
+    }
+  }
 }

@@ -48,8 +48,11 @@ struct Trend: Sendable {
   }
 
   /// Whether the loss is so far below the one it began with that whatever looks odd does no harm.
-  func hasLearned(_ thresholds: Thresholds) -> Bool {
-    knowsLoss && (firstLoss - loss) / scale(of: firstLoss) >= thresholds.learnedShare
+  func hasLearned(_ thresholds: Thresholds) -> Bool { hasLearned(thresholds.learnedShare) }
+
+  /// Whether the loss has come down by a share of the one it began with.
+  func hasLearned(_ share: Double) -> Bool {
+    knowsLoss && (firstLoss - loss) / scale(of: firstLoss) >= share
   }
 
   /// By which share of it the loss is above the best that it has been; NaN when unknown.

@@ -18,13 +18,17 @@ struct UnderflowDetector: Sendable {
     guard network.nonFiniteCount == 0 else { return }
     let severity: Rule.Severity = trend.hasLearned(thresholds) ? .warning : .critical
     let isCoarse = gradients.allSatisfy { !($0.meanAbsNonZero < Self.quantum) }
+    func isTiny(_ gradient: ObservedGradient) -> Bool {
+      gradient.meanAbsNonZero < thresholds.underflowQuanta * Self.quantum
+    }
+    let hasTiny = isCoarse && gradients.contains(where: isTiny)
     for gradient in gradients where weights[gradient.weight].isKernel && !gradient.isAbsent {
       while streaks.count <= gradient.weight { streaks.append(Streak()) }
       let share =
         Double(gradient.zeroCount) / Double(max(1, weights[gradient.weight].elementCount))
       let isLost =
         isCoarse && share >= thresholds.underflowShare
-        && gradient.meanAbsNonZero < thresholds.underflowQuanta * Self.quantum
+        && (isTiny(gradient) || (share == 1 && hasTiny))
       guard streaks[gradient.weight].observe(isLost, at: network.place),
         Double(streaks[gradient.weight].length) >= thresholds.underflowPatience
       else { continue }

@@ -26,14 +26,17 @@ struct VanishingDetector: Sendable {
     let isLow = drop >= thresholds.vanishingDrop && shallow < log10(thresholds.vanishingSize)
     depth.observe(isLow, at: network.place)
     guard Double(depth.length) >= thresholds.vanishingPatience, let since = depth.start else {
-      if let first, !isLow { log.end(.vanishing, weight: first) }
+      // What it has cost is not over while the loss is still high.
+      if let first, !isLow, !trend.knowsLoss || trend.hasLearned(thresholds) {
+        log.end(.vanishing, weight: first, showing: .depth)
+      }
       return
     }
     let weight = first ?? firstVanished(profile, below: deep, thresholds)
     first = weight
-    let isFruitless = trend.knowsLoss && trend.fall < thresholds.vanishingFall
-    let isSteep = drop >= thresholds.vanishingCriticalDrop && !trend.hasLearned(thresholds)
-    let isCritical = isSteep || isFruitless
+    let isCritical =
+      trend.knowsLoss
+      ? !trend.hasLearned(thresholds) : drop >= thresholds.vanishingCriticalDrop
     log.note(
       Hit(
         rule: .vanishing, severity: isCritical ? .critical : .warning, weight: weight,
@@ -60,9 +63,12 @@ struct VanishingDetector: Sendable {
     let hasLearned = trend.knowsLoss && trend.loss < 0.05 * trend.firstLoss
     tiny.observe(largest.level < log10(bound) && !hasLearned, at: network.place)
     guard Double(tiny.length) >= thresholds.vanishingPatience, let since = tiny.start else { return }
+    // Without a loss, a training that came to its end looks the same.
+    let wasAlive = since.step - network.start.step > Int(thresholds.vanishingPatience)
     log.note(
       Hit(
-        rule: .vanishing, severity: .critical, weight: profile.kernels.first, since: since,
-        value: pow(10, largest.level), threshold: bound, symptom: .tiny), at: network.place)
+        rule: .vanishing, severity: wasAlive && !trend.knowsLoss ? .warning : .critical,
+        weight: profile.kernels.first, since: since, value: pow(10, largest.level),
+        threshold: bound, symptom: .tiny), at: network.place)
   }
 }
