@@ -30,15 +30,15 @@ def say(text):
     print(time.strftime("%H:%M:%S"), text, file=sys.stderr, flush=True)
 
 
-def run(command, **options):
-    """Runs a command and returns what it printed; None, with the reason said, when it failed."""
+def run(command, fine=(0,), **options):
+    """Runs a command and returns what it printed; None, with the reason said, unless its exit code is fine."""
     command = [str(part) for part in command]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, **options)
     except subprocess.TimeoutExpired:
         say(f"  given up after {TIMEOUT} s: {' '.join(command)}")
         return None
-    if done.returncode != 0:
+    if done.returncode not in fine:
         reason = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
         say(f"  failed: {' '.join(command)}: {reason[0]}")
         return None

@@ -47,7 +47,8 @@ def timed(command, script=None):
     """Seconds that a command takes as a whole process, and what it printed."""
     options = {"input": script} if script is not None else {}
     start = time.perf_counter()
-    output = run(command, **options)
+    # A diagnosis exits with 2 when the run is sick.
+    output = run(command, fine=(0, 2), **options)
     return None if output is None else (time.perf_counter() - start, output)
 
 
@@ -128,6 +129,8 @@ def measure(folder, repetitions, sizes):
         if not files.make([] if exports else COLUMNS):
             continue
         tasks = {question: question_engines(files, question) for question in QUESTIONS}
+        if GRADLOG.exists():
+            tasks["diagnose"] = [("**gradlog**", [GRADLOG, "diagnose", files.recording, "--format", "csv"], None)]
         if exports:
             tasks["export"] = export_engines(files, folder)
         for repetition in range(repetitions):
@@ -140,7 +143,7 @@ def measure(folder, repetitions, sizes):
                     (folder / "export.csv").unlink(missing_ok=True)
                     found = timed(command, script)
                     times.setdefault((size, task), {}).setdefault(engine, []).append(found and found[0])
-                    if found and task != "export":
+                    if found and task in QUESTIONS:
                         answers[engine] = answer(found[1])
                 if any(other != answers.get(OWN_TABLE) for other in answers.values()):
                     differing = [engine for engine in answers if answers[engine] != answers.get(OWN_TABLE)]

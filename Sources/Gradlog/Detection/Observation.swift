@@ -63,7 +63,8 @@ package struct ObservedGradient: Sendable {
     zeroCount = statistics.zeroCount
     zeroRows = statistics.zeroRows
     zeroColumns = statistics.zeroColumns
-    cosine = statistics.cosine ?? .nan
+    // The series keeps it as Float, and a replay must see the same.
+    cosine = statistics.cosine.map { Double(Float($0)) } ?? .nan
     nanCount = statistics.nanCount
     posinfCount = statistics.posinfCount
     neginfCount = statistics.neginfCount

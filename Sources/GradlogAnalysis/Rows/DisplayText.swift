@@ -1,8 +1,8 @@
 /// Values as a person reads them in a terminal: short, safe and of known width.
-enum DisplayText {
+package enum DisplayText {
   /// A real number with six significant digits, as C's `%g` but with all digits before the point up
   /// to 10^15.
-  static func number(_ number: Double) -> String {
+  package static func number(_ number: Double) -> String {
     guard number.isFinite else { return number.description }
     guard number != 0 else { return "0" }
     var (digits, exponent) = shortestDigits(of: number.magnitude)
@@ -61,7 +61,7 @@ enum DisplayText {
 
   /// The text with every control character spelled out: a name in a file must not move the cursor
   /// or recolour the terminal.
-  static func printable(_ text: String) -> String {
+  package static func printable(_ text: String) -> String {
     guard text.unicodeScalars.contains(where: isControl) else { return text }
     var result = ""
     for scalar in text.unicodeScalars {
@@ -87,7 +87,7 @@ enum DisplayText {
   }
 
   /// Cells of a terminal that the text occupies.
-  static func width(_ text: String) -> Int {
+  package static func width(_ text: String) -> Int {
     if text.utf8.allSatisfy({ $0 < 0x80 }) { return text.utf8.count }
     return text.reduce(0) { $0 + width($1) }
   }
@@ -108,7 +108,7 @@ enum DisplayText {
   }
 
   /// The text cut to `limit` cells, the last of which is then an ellipsis.
-  static func shortened(_ text: String, to limit: Int) -> String {
+  package static func shortened(_ text: String, to limit: Int) -> String {
     guard width(text) > limit else { return text }
     var result = ""
     var used = 0

@@ -1,0 +1,141 @@
+/// One of the ``Thresholds``, by the name that a person writes, such as `exploding.growth`.
+package struct ThresholdName: Sendable {
+  /// The rule and what is bounded, with a full stop between.
+  package let name: String
+  /// The rules that judge by it.
+  package let rules: Set<Rule>
+  /// What it bounds, and in which unit, as a phrase.
+  package let meaning: String
+  /// What it can be: detectors count and compare with it.
+  package var range: ClosedRange<Double> {
+    name.hasSuffix("cosine") ? -1...1 : 0...1e15
+  }
+  let path: any WritableKeyPath<Thresholds, Double> & Sendable
+
+  init(
+    _ rule: Rule, _ bound: String, _ path: any WritableKeyPath<Thresholds, Double> & Sendable,
+    _ meaning: String
+  ) {
+    name = "\(rule.rawValue).\(bound)"
+    rules = [rule]
+    self.path = path
+    self.meaning = meaning
+  }
+
+  /// One that several rules judge by.
+  init(
+    _ name: String, of rules: Set<Rule>, _ path: any WritableKeyPath<Thresholds, Double> & Sendable,
+    _ meaning: String
+  ) {
+    self.name = name
+    self.rules = rules
+    self.path = path
+    self.meaning = meaning
+  }
+}
+
+extension Thresholds {
+  /// The value of one of them.
+  package subscript(threshold: ThresholdName) -> Double {
+    get { self[keyPath: threshold.path] }
+    set { self[keyPath: threshold.path] = newValue }
+  }
+
+  /// Every one of them, rule by rule.
+  package static let all: [ThresholdName] = [
+    ThresholdName(
+      "learned.share",
+      of: [.exploding, .vanishing, .dead, .oscillation, .underflow, .absent, .accumulating],
+      \.learnedShare, "share by which the loss is below the first ones when no harm is done"),
+    ThresholdName(
+      .nonFinite, "scaled-patience", \.nonFiniteScaledPatience,
+      "batches in a row with a loss scale before NaN and infinity are more than the search for that scale"),
+    ThresholdName(
+      .exploding, "onset", \.explodingOnset,
+      "times its own level from which on the norm of the whole gradient is watched"),
+    ThresholdName(
+      .exploding, "spike", \.explodingSpike, "times its own level at which the norm is a spike"),
+    ThresholdName(
+      .exploding, "growth", \.explodingGrowth,
+      "times its own level at which the norm has exploded once it stays there and does harm"),
+    ThresholdName(
+      .exploding, "factor", \.explodingFactor,
+      "times its own level at which the norm has exploded after few batches"),
+    ThresholdName(
+      .exploding, "patience", \.explodingPatience, "batches for which the norm stays high"),
+    ThresholdName(
+      .exploding, "relapse", \.explodingRelapse,
+      "share of its best value by which the loss is above that when harm is done"),
+    ThresholdName(
+      .exploding, "loss", \.explodingLoss, "times its normal value at which the loss has exploded"),
+    ThresholdName(
+      .exploding, "loss-patience", \.explodingLossPatience, "batches in a row for which the loss stays there"),
+    ThresholdName(
+      .exploding, "aftermath", \.explodingAftermath,
+      "steps within which units that die tell that a jump did harm"),
+    ThresholdName(
+      .exploding, "norm", \.explodingNorm, "norm of the whole gradient that is too large for any network"),
+    ThresholdName(
+      .exploding, "first-size", \.explodingFirstSize,
+      "root mean square of a kernel's gradient that is too large in the first batches"),
+    ThresholdName(
+      .vanishing, "drop", \.vanishingDrop, "decades from the last kernels' gradients down to the first ones'"),
+    ThresholdName(
+      .vanishing, "critical-drop", \.vanishingCriticalDrop, "decades at which that is critical in any case"),
+    ThresholdName(
+      .vanishing, "size", \.vanishingSize, "root mean square below which the first kernels' gradients are small"),
+    ThresholdName(
+      .vanishing, "tiny", \.vanishingTiny, "root mean square, as a share of the loss, below which a gradient is next to nothing"),
+    ThresholdName(
+      .vanishing, "fall", \.vanishingFall, "share by which the loss falls when the network learns all the same"),
+    ThresholdName(.vanishing, "patience", \.vanishingPatience, "batches in a row"),
+    ThresholdName(.dead, "share", \.deadShare, "share of the elements that are zero in every batch"),
+    ThresholdName(.dead, "critical-share", \.deadCriticalShare, "share at which that is critical"),
+    ThresholdName(
+      .stagnation, "patience", \.stagnationPatience, "batches in a row that repeat the one before"),
+    ThresholdName(.stagnation, "batches", \.stagnationBatches, "losses after which one must have fallen"),
+    ThresholdName(.stagnation, "fall", \.stagnationFall, "share by which it must have fallen then"),
+    ThresholdName(
+      .stagnation, "long-batches", \.stagnationLongBatches, "losses after which it must have fallen further"),
+    ThresholdName(
+      .stagnation, "long-fall", \.stagnationLongFall, "share by which it must have fallen then"),
+    ThresholdName(
+      .stagnation, "errors", \.stagnationErrors, "standard errors of the fall that chance can bring about"),
+    ThresholdName(
+      .oscillation, "cosine", \.oscillationCosine, "median cosine between a gradient and the one before"),
+    ThresholdName(
+      .oscillation, "critical-cosine", \.oscillationCriticalCosine,
+      "median cosine that is critical when there is no loss to tell"),
+    ThresholdName(.oscillation, "patience", \.oscillationPatience, "batches in a row"),
+    ThresholdName(.underflow, "share", \.underflowShare, "share of the elements that are zero"),
+    ThresholdName(
+      .underflow, "quanta", \.underflowQuanta,
+      "times the smallest float16 below which the mean size of the other elements is"),
+    ThresholdName(.underflow, "patience", \.underflowPatience, "batches in a row"),
+    ThresholdName(
+      .underflow, "loss", \.underflowLoss, "loss that is so small that it has no gradient in float16"),
+    ThresholdName(.absent, "patience", \.absentPatience, "batches in a row without a gradient"),
+    ThresholdName(
+      .absent, "share", \.absentShare, "share of the weights without a gradient that is critical"),
+    ThresholdName(
+      .accumulating, "patience", \.accumulatingPatience, "windows of 16 batches in a row that look so"),
+    ThresholdName(
+      .accumulating, "variation", \.accumulatingVariation,
+      "mean step of the logarithm of what a batch adds, when that varies"),
+    ThresholdName(
+      .accumulating, "calm", \.accumulatingCalm,
+      "share of it that the logarithm of the norm steps, when the sum does not vary"),
+    ThresholdName(
+      .accumulating, "cosine", \.accumulatingCosine,
+      "median cosine between a gradient and the one before, when the sum does not turn"),
+    ThresholdName(
+      .accumulating, "growth", \.accumulatingGrowth, "times that the norm grows in half a window"),
+    ThresholdName(
+      .accumulating, "share", \.accumulatingShare,
+      "share of that growth, as a logarithm, by which what a batch adds may grow"),
+    ThresholdName(
+      .accumulating, "growth-cosine", \.accumulatingGrowthCosine, "median cosine of a sum that grows"),
+    ThresholdName(
+      .noiseScale, "batches", \.noiseScaleBatches, "batches after which the noise scale is told"),
+  ]
+}
