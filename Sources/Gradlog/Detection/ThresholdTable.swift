@@ -48,6 +48,9 @@ extension Thresholds {
       of: [.exploding, .vanishing, .dead, .oscillation, .underflow, .absent, .accumulating],
       \.learnedShare, "share by which the loss is below the first ones when no harm is done"),
     ThresholdName(
+      "guessing.share", of: [.stagnation, .oscillation], \.guessingShare,
+      "share of the loss of guessing, ln of the number of classes, above which there is much to learn"),
+    ThresholdName(
       .nonFinite, "scaled-patience", \.nonFiniteScaledPatience,
       "batches in a row with a loss scale before NaN and infinity are more than the search for that scale"),
     ThresholdName(
@@ -69,6 +72,12 @@ extension Thresholds {
     ThresholdName(
       .exploding, "loss", \.explodingLoss, "times its normal value at which the loss has exploded"),
     ThresholdName(
+      .exploding, "loss-level", \.explodingLossLevel,
+      "times the loss of guessing above which a classifier's loss has no business to be"),
+    ThresholdName(
+      .exploding, "spikes", \.explodingSpikes,
+      "jumps by that factor that are trouble when no loss tells of the harm"),
+    ThresholdName(
       .exploding, "loss-patience", \.explodingLossPatience, "batches in a row for which the loss stays there"),
     ThresholdName(
       .exploding, "aftermath", \.explodingAftermath,
@@ -81,16 +90,17 @@ extension Thresholds {
     ThresholdName(
       .vanishing, "drop", \.vanishingDrop, "decades from the last kernels' gradients down to the first ones'"),
     ThresholdName(
-      .vanishing, "critical-drop", \.vanishingCriticalDrop, "decades at which that is critical in any case"),
+      .vanishing, "critical-drop", \.vanishingCriticalDrop, "decades at which that is critical when no loss tells of the harm"),
     ThresholdName(
       .vanishing, "size", \.vanishingSize, "root mean square below which the first kernels' gradients are small"),
     ThresholdName(
       .vanishing, "tiny", \.vanishingTiny, "root mean square, as a share of the loss, below which a gradient is next to nothing"),
-    ThresholdName(
-      .vanishing, "fall", \.vanishingFall, "share by which the loss falls when the network learns all the same"),
     ThresholdName(.vanishing, "patience", \.vanishingPatience, "batches in a row"),
     ThresholdName(.dead, "share", \.deadShare, "share of the elements that are zero in every batch"),
     ThresholdName(.dead, "critical-share", \.deadCriticalShare, "share at which that is critical"),
+    ThresholdName(
+      .dead, "learned-share", \.deadLearnedShare,
+      "share by which the loss is below the first ones when dead units do no harm"),
     ThresholdName(
       .stagnation, "patience", \.stagnationPatience, "batches in a row that repeat the one before"),
     ThresholdName(.stagnation, "batches", \.stagnationBatches, "losses after which one must have fallen"),
@@ -101,6 +111,25 @@ extension Thresholds {
       .stagnation, "long-fall", \.stagnationLongFall, "share by which it must have fallen then"),
     ThresholdName(
       .stagnation, "errors", \.stagnationErrors, "standard errors of the fall that chance can bring about"),
+    ThresholdName(
+      .stagnation, "cosine", \.stagnationCosine,
+      "median cosine of the first gradients that tells of a slope to go down"),
+    ThresholdName(
+      .stagnation, "most-cosine", \.stagnationMostCosine,
+      "median cosine above which the batches are probably one and the same"),
+    ThresholdName(
+      .stagnation, "stall-cosine", \.stallCosine,
+      "median cosine of gradients that agree with each other"),
+    ThresholdName(
+      .stagnation, "stall-size", \.stallSize,
+      "change of ln norm over 96 batches that is none, with a loss that does not fall"),
+    ThresholdName(
+      .stagnation, "stall-size-alone", \.stallSizeAlone, "the same when no loss is known"),
+    ThresholdName(
+      .stagnation, "stall-fall", \.stallFall, "share by which the loss falls over 96 batches when it does"),
+    ThresholdName(
+      .oscillation, "share", \.oscillationShare,
+      "share by which the loss is below the first ones when turning does no harm"),
     ThresholdName(
       .oscillation, "cosine", \.oscillationCosine, "median cosine between a gradient and the one before"),
     ThresholdName(
@@ -122,6 +151,12 @@ extension Thresholds {
     ThresholdName(
       .accumulating, "variation", \.accumulatingVariation,
       "mean step of the logarithm of what a batch adds, when that varies"),
+    ThresholdName(
+      .accumulating, "sum", \.accumulatingSum,
+      "times the norm of the first gradient that a sum of gradients is long"),
+    ThresholdName(
+      .accumulating, "least", \.accumulatingLeast,
+      "share of the norm that what a batch adds reaches at least once in a window"),
     ThresholdName(
       .accumulating, "calm", \.accumulatingCalm,
       "share of it that the logarithm of the norm steps, when the sum does not vary"),
