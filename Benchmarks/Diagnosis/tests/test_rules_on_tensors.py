@@ -12,22 +12,16 @@ BELOW_SAGEMAKER, BELOW_MINDINSIGHT = 9.9e-8, 9.9e-10
 def test_a_mean_magnitude_at_the_threshold_does_not_vanish_and_one_below_does() -> None:
     at = stream(3, mean_abs=with_values({(1, 2): 1e-7}, 3))
     below = stream(3, mean_abs=with_values({(1, 2): BELOW_SAGEMAKER, (2, 0): BELOW_SAGEMAKER}, 3))
+    further = stream(3, mean_abs=with_values({(1, 2): BELOW_MINDINSIGHT}, 3))
     assert told(sagemaker.vanishing_gradient(at)) == NOTHING
     assert told(sagemaker.vanishing_gradient(below)) == ("vanishing", 2, 1)
     assert told(mindinsight.judge(below)) == NOTHING
-    assert told(mindinsight.judge(stream(3, mean_abs=with_values({(1, 2): BELOW_MINDINSIGHT}, 3)))) == (
-        "vanishing",
-        2,
-        1,
-    )
+    assert told(mindinsight.judge(further)) == ("vanishing", 2, 1)
 
 
 def test_of_several_weights_in_a_batch_the_one_nearest_the_input_is_told() -> None:
-    assert told(sagemaker.vanishing_gradient(stream(2, mean_abs=with_values({(1, 3): 0, (1, 1): 0}, 2)))) == (
-        "vanishing",
-        1,
-        1,
-    )
+    two = stream(2, mean_abs=with_values({(1, 3): 0, (1, 1): 0}, 2))
+    assert told(sagemaker.vanishing_gradient(two)) == ("vanishing", 1, 1)
 
 
 def test_exploding_tensor_sees_no_magnitude() -> None:

@@ -119,18 +119,7 @@ def test_epochs_are_those_of_the_run_when_there_are_ten() -> None:
 @pytest.mark.skipif("GRADLOG_TEST_COMMAND" not in os.environ, reason="GRADLOG_TEST_COMMAND names no command")
 def test_a_real_recording_is_what_numpy_computes_of_its_values(tmp_path: Path) -> None:
     path = tmp_path / "real.db"
-    training = [
-        "train",
-        "--example",
-        "binary-classifier",
-        "--epochs",
-        "3",
-        "--quiet",
-        "--run",
-        "real",
-        "--db",
-        str(path),
-    ]
+    training = "train --example binary-classifier --epochs 3 --quiet --run real --db".split() + [str(path)]
     subprocess.run([os.environ["GRADLOG_TEST_COMMAND"], *training], check=True, capture_output=True)
     found = read(path, "real")
     with closing(sqlite3.connect(path)) as database:
