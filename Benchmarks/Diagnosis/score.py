@@ -47,31 +47,23 @@ def outcomes(labels: list[Label], gradlog: Path | None) -> tables.Outcomes:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="of the corpus: labels.json and the files that it names")
-    parser.add_argument(
-        "--gradlog", type=Path, default=GRADLOG, help="the command (default: that of the release build)"
-    )
+    parser.add_argument("--gradlog", type=Path, default=GRADLOG, help="the command (default: release build)")
     parser.add_argument("--baselines-only", action="store_true", help="leave gradlog out")
     parser.add_argument("--split", choices=SPLITS, help="one part of the corpus (default: both)")
-    parser.add_argument(
-        "--misses",
-        action="store_true",
-        help="list the runs that --tool is wrong about, in place of the tables",
-    )
-    parser.add_argument(
-        "--tool", help=f"whose misses (default: {diagnose.NAME}, or all with --baselines-only)"
-    )
-    parser.add_argument(
-        "--write", type=Path, metavar="PAGE", help="put the tables into the page, as docs/Diagnosis.md"
-    )
+    parser.add_argument("--tool", help=f"whose misses (default: {diagnose.NAME}; --baselines-only: all)")
+    output = parser.add_mutually_exclusive_group()
+    output.add_argument("--misses", action="store_true", help="list the runs that --tool is wrong about")
+    output.add_argument("--write", type=Path, metavar="PAGE", help="put the tables into docs/Diagnosis.md")
     options = parser.parse_args()
     splits = [options.split] if options.split else SPLITS
-    if options.tool and options.tool not in [diagnose.NAME, *BASELINES]:
-        parser.error(f"--tool knows {', '.join([diagnose.NAME, *BASELINES])}")
+    known = [*([] if options.baselines_only else [diagnose.NAME]), *BASELINES]
+    if options.tool and options.tool not in known:
+        parser.error(f"--tool knows {', '.join(known)}")
 
     labels = [label for label in read_labels(options.folder) if label.split in splits]
     said = outcomes(labels, None if options.baselines_only else options.gradlog)
     if options.misses:
-        tools = [options.tool] if options.tool else list(said)[: None if options.baselines_only else 1]
+        tools = [options.tool] if options.tool else known if options.baselines_only else [diagnose.NAME]
         lines = [line for tool in tools for line in misses(tool, said[tool])]
     else:
         lines = [line for split in splits for line in tables.pages(said, split)]

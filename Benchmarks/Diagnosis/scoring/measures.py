@@ -116,7 +116,7 @@ def score(outcomes: list[Outcome]) -> Score:
         alarms_healthy=alarms("healthy"),
         alarms_harmless=alarms("harmless"),
         class_of_flagged=Share.of(found, lambda each: each.class_is_right),
-        class_of_sick=Share.of(sick, lambda each: each.verdict.sick and each.class_is_right),
+        class_of_sick=Share.of(sick, lambda each: each.class_is_right),
         weight_of_flagged=Share.of(with_position(found), lambda each: each.weight_is_right),
         weight_of_sick=Share.of(with_position(sick), lambda each: each.weight_is_right),
         onset_of_flagged=Share.of(with_onset(found), lambda each: each.onset_is_right),

@@ -65,6 +65,26 @@ def test_autotrainer_keeps_silent_while_the_loss_is_good() -> None:
     assert told(autotrainer.gated(ten_epochs(loss=FLAT))) == NOTHING
 
 
+def test_autotrainer_tells_the_first_time_of_the_worst_symptom() -> None:
+    again = with_values({(1, 0): 71, (7, 0): 99}, 20)
+    assert told(autotrainer.gated(ten_epochs(norm=again, loss=FLAT))) == ("exploding", 0, 1)
+    all_zero = with_values({(7, weight): 1 for weight in range(4)}, 20, 0)
+    both = ten_epochs(norm=with_values({(7, 0): 71}, 20), zero_share=all_zero)
+    assert told(autotrainer.ungated(both)) == ("dead", None, 7)
+
+
+def test_autotrainer_does_not_forget_that_the_loss_was_bad() -> None:
+    # The loss is high when it is first judged, in epoch 3, and low in epoch 9, when the gradient is sick.
+    recovers = numpy.concatenate([numpy.full(10, 2.0), numpy.geomspace(1, 0.1, 10)])
+    assert told(autotrainer.gated(ten_epochs(norm=norms(71, 1, batch=19), loss=recovers))) == (
+        "exploding",
+        0,
+        19,
+    )
+    falls = numpy.geomspace(2, 0.1, 20)
+    assert told(autotrainer.gated(ten_epochs(norm=norms(71, 1, batch=19), loss=falls))) == NOTHING
+
+
 def test_autotrainer_calls_a_loss_bad_that_stays_above_a_share_or_does_not_fall() -> None:
     sick = norms(71, 1, batch=1)
     # Falls by 15 % in all: slowly enough in each epoch, and never below 0.7 of the first.
@@ -91,6 +111,8 @@ def test_turbulence_is_half_as_much_again_as_the_mean_before() -> None:
     for norm, expected in [(1.5, NOTHING), (1.51, ("exploding", 1, 2))]:
         judged = stream(3, norm=with_values({(2, 1): norm}, 3), mean=numpy.full((3, 4), 0.25))
         assert told(msprobe.turbulence(judged)) == expected
+    both = stream(2, norm=with_values({(1, 3): 2e10}, 2), mean=with_values({(1, 1): 2.0}, 2))
+    assert told(msprobe.turbulence(both)) == ("exploding", 3, 1), "AnomalyNan comes first"
     # The first value is the history of the second; then the mean moves by a hundredth: 1.01 after 1 and 2.
     moved = numpy.array([[1.0], [2.0], [1.01 * 1.5 - 1e-9]])
     mean = numpy.ones((3, 1))
@@ -152,9 +174,6 @@ def test_olmo_skips_what_is_six_deviations_away() -> None:
 
 def test_olmo_forgets_what_is_older_than_128_steps() -> None:
     early = [1e6] + [1.0, 3.0] * 64
-    assert not olmo.judge(one_weight([*early[:-1], 20.0], loss=numpy.tile([2.0, 1.0], 65)[:129])).sick
-    assert told(olmo.judge(one_weight([*early, 20.0], loss=numpy.tile([2.0, 1.0], 65)))) == (
-        "exploding",
-        None,
-        129,
-    )
+    loss = numpy.tile([2.0, 1.0], 65)
+    assert told(olmo.judge(one_weight([*early[:-1], 20.0], loss=loss[:129]))) == NOTHING
+    assert told(olmo.judge(one_weight([*early, 20.0], loss=loss))) == ("exploding", None, 129)

@@ -100,8 +100,18 @@ def test_deepdiagnosis_looks_at_the_last_batch_of_an_epoch() -> None:
     hit = with_values({(5, 2): BELOW_SAGEMAKER, (5, 1): 0}, 20)
     assert told(deepdiagnosis.judge(stream(20, epochs=10, mean_abs=hit))) == ("vanishing", 2, 5)
     mean = 0.1 + 0.001 * numpy.arange(80).reshape(20, 4)
-    mean[7, 0] = 0
-    assert told(deepdiagnosis.judge(stream(20, epochs=10, mean=mean))) == ("dead", 0, 7)
+    mean[7, [0, 2]] = 0
+    assert told(deepdiagnosis.judge(stream(20, epochs=10, mean=mean))) == ("dead", 2, 7)
+
+
+def test_deepdiagnosis_sees_what_did_not_change_in_five_epochs() -> None:
+    mean = 0.1 + 0.001 * numpy.arange(80).reshape(20, 4)
+    mean[:10, 0] = 0.25  # Five epochs of two batches.
+    assert told(deepdiagnosis.judge(stream(20, epochs=10, mean=mean))) == ("stagnation", 0, 9)
+    mean[9, 0] = 0.26
+    assert told(deepdiagnosis.judge(stream(20, epochs=10, mean=mean))) == NOTHING
+    mean[[1, 3, 5, 7, 9], 2] = 0.25  # What is between the ends of epochs does not matter.
+    assert told(deepdiagnosis.judge(stream(20, epochs=10, mean=mean))) == ("stagnation", 2, 9)
 
 
 def test_deepdiagnosis_takes_the_loss_of_the_whole_epoch() -> None:
