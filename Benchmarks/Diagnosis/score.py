@@ -15,7 +15,7 @@ sys.path.insert(0, str(HERE.parent))
 
 from baselines import BASELINES, Verdict, read  # noqa: E402
 from scoring import diagnose, tables  # noqa: E402
-from scoring.labels import SPLITS, Label, read_labels  # noqa: E402
+from scoring.labels import SPLITS, Label, left_out, read_labels  # noqa: E402
 from scoring.measures import Outcome  # noqa: E402
 from scoring.misses import misses  # noqa: E402
 from suite.machine import GRADLOG, say  # noqa: E402
@@ -67,6 +67,7 @@ def main() -> None:
         lines = [line for tool in tools for line in misses(tool, said[tool])]
     else:
         lines = [line for split in splits for line in tables.pages(said, split)]
+        lines += tables.omissions(left_out(options.folder))
     if options.write:
         options.write.write_text(replace(options.write.read_text(), "diagnosis", lines))
         say(f"written to {options.write}")

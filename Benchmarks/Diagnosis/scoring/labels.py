@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 STATUSES = ("healthy", "harmless", "sick")
 SPLITS = ("report", "tune")
+LEFT_OUT = {
+    "borderline": "neither clearly worse than the twins nor as good",
+    "sick, but": "worse than the twins, by a fault that their gradients do not show",
+    "healthy, but": "without a fault, yet not trained as the program should",
+    "its": "with twins that are not healthy",
+}
+"""What the beginnings of the reasons in unlabelled.json say."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,16 @@ def read_labels(folder: Path) -> list[Label]:
     if len({label.file for label in labels}) != len(labels):
         raise ValueError(f"{folder / 'labels.json'} has a file twice")
     return labels
+
+
+def left_out(folder: Path) -> Counter[str]:
+    """How many trained runs have no label, by the reason that unlabelled.json gives; nothing without that file."""
+    file = folder / "unlabelled.json"
+    reasons = json.loads(file.read_text()).values() if file.is_file() else []
+    return Counter(
+        next((meaning for beginning, meaning in LEFT_OUT.items() if reason.startswith(beginning)), reason)
+        for reason in reasons
+    )
 
 
 def _label(entry: dict[str, Any], folder: Path) -> Label:

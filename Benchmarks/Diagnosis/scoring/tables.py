@@ -52,6 +52,14 @@ def summary(labels: list[Label]) -> str:
     )
 
 
+def omissions(reasons: Counter[str]) -> list[str]:
+    """How many runs the corpus leaves out, and why."""
+    if not reasons:
+        return []
+    counts = "; ".join(f"{count} {reason}" for reason, count in reasons.most_common())
+    return [f"{reasons.total()} more runs were trained and left out of both splits: {counts}.", ""]
+
+
 def detection(scores: dict[str, Score]) -> list[str]:
     header = ["", "precision", "recall", "F1", "false alarms", "… on healthy runs", "… on harmless faults"]
     rows = [

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from scoring import diagnose, tables
-from scoring.labels import Label, read_labels
+from scoring.labels import Label, left_out, read_labels
 from scoring.misses import misses
 from streams import outcome
 from suite.page import replace
@@ -167,6 +167,19 @@ def test_a_page_without_its_markers_is_an_error() -> None:
     )
     with pytest.raises(SystemExit, match="measured: b"):
         replace("<!-- measured: a -->\nx\n<!-- end -->", "b", ["new"])
+
+
+def test_runs_that_are_left_out_are_counted_by_reason(tmp_path: Path) -> None:
+    assert tables.omissions(left_out(tmp_path)) == []
+    reasons = [
+        "borderline: 0.1 against 0.2",
+        "sick, but the gradients do not show dead",
+        "borderline: 1 against 2",
+    ]
+    (tmp_path / "unlabelled.json").write_text(json.dumps(dict(zip("abc", reasons))))
+    said = tables.omissions(left_out(tmp_path))[0]
+    assert said.startswith("3 more runs were trained and left out of both splits: 2 neither clearly worse")
+    assert said.endswith("; 1 worse than the twins, by a fault that their gradients do not show.")
 
 
 def test_a_label_is_read_as_it_is_written(tmp_path: Path) -> None:
