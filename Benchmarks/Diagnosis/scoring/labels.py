@@ -55,7 +55,7 @@ def read_labels(folder: Path) -> list[Label]:
 
 
 def left_out(folder: Path) -> Counter[str]:
-    """How many trained runs have no label, by the reason that unlabelled.json gives; nothing without that file."""
+    """How many trained runs have no label, by the reason in unlabelled.json; nothing without that file."""
     file = folder / "unlabelled.json"
     reasons = json.loads(file.read_text()).values() if file.is_file() else []
     return Counter(
