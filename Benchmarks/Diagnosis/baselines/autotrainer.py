@@ -36,19 +36,19 @@ def ungated(stream: Stream) -> Verdict:
 
 def _judge(stream: Stream, needs_bad_loss: bool) -> Verdict:
     spans = stream.spans()
-    losses = _epoch_losses(stream, spans)
+    losses = numpy.array([numpy.mean(stream.loss[span.start : span.stop]) for span in spans])
+    knows_loss = bool(stream.loss_known.all())
     seen: dict[str, Verdict] = {}
     is_bad = not needs_bad_loss
     for index in range(0, len(spans), CHECK_EVERY):
         batch = spans[index][-1]
         seen = _features(stream, batch) | seen
-        known = losses[: index + 1]
-        if numpy.any(numpy.isnan(known) | numpy.isinf(known)) and stream.loss_known.all():
+        if knows_loss and not numpy.isfinite(losses[: index + 1]).all():
             seen.setdefault("nonfinite", sick(stream, "nonfinite", batch, None, "the loss is not finite"))
-        if index + 1 >= JUDGED_FROM * len(spans) and stream.loss_known.all():
-            is_bad = is_bad or _is_bad(known)
         if "nonfinite" in seen:
             return seen["nonfinite"]
+        if knows_loss and index + 1 >= JUDGED_FROM * len(spans):
+            is_bad = is_bad or _is_bad(losses[: index + 1], float(stream.loss[0]))
         for rule in ("dead", "exploding", "vanishing"):
             if is_bad and rule in seen:
                 return seen[rule]
@@ -80,14 +80,8 @@ def _features(stream: Stream, batch: int) -> dict[str, Verdict]:
     return {rule: sick(stream, rule, batch, *hit) for rule, hit in hits.items()}
 
 
-def _epoch_losses(stream: Stream, spans: list[range]) -> Floats:
-    """Mean loss of each epoch as a share of the first batch's loss."""
-    losses = numpy.array([numpy.mean(stream.loss[span.start : span.stop]) for span in spans])
-    with numpy.errstate(divide="ignore", invalid="ignore"):
-        shares: Floats = losses / stream.loss[0]
-    return shares
-
-
-def _is_bad(losses: Floats) -> bool:
+def _is_bad(losses: Floats, at_first: float) -> bool:
+    """Whether the mean losses of the epochs so far stand for a bad accuracy."""
     gains = -numpy.diff(losses)
-    return bool(losses.min() >= SATISFIED_SHARE or (len(gains) > 0 and gains.max() < SLOW_GAIN))
+    is_slow = len(gains) > 0 and gains.max() < SLOW_GAIN * at_first
+    return bool(losses.min() >= SATISFIED_SHARE * at_first or is_slow)

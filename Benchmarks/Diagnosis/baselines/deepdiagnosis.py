@@ -16,6 +16,7 @@ from .stream import Stream
 from .verdict import HEALTHY, Verdict, sick
 
 VANISHING_THRESHOLD = 1e-7
+UNCHANGED = f"the mean gradient did not change in {WINDOW} epochs"
 
 
 def judge(stream: Stream) -> Verdict:
@@ -44,11 +45,5 @@ def judge(stream: Stream) -> Verdict:
         if count % WINDOW == 0:
             for column in reversed(stream.kernels):
                 if unchanged(stream.mean[ends[window], column]):
-                    return sick(
-                        stream,
-                        "stagnation",
-                        batch,
-                        column,
-                        f"the mean gradient did not change in {WINDOW} epochs",
-                    )
+                    return sick(stream, "stagnation", batch, column, UNCHANGED)
     return HEALTHY

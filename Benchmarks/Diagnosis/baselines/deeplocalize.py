@@ -14,6 +14,7 @@ from .stream import Floats, Stream
 from .verdict import HEALTHY, Verdict, sick
 
 WINDOW = 5
+UNCHANGED = f"the mean gradient did not change in {WINDOW} batches"
 
 
 def unchanged(values: Floats) -> bool:
@@ -43,11 +44,5 @@ def judge(stream: Stream) -> Verdict:
         if is_checked:
             for column in reversed(stream.kernels):
                 if unchanged(stream.mean[window, column]):
-                    return sick(
-                        stream,
-                        "stagnation",
-                        batch,
-                        column,
-                        f"the mean gradient did not change in {WINDOW} batches",
-                    )
+                    return sick(stream, "stagnation", batch, column, UNCHANGED)
     return HEALTHY

@@ -18,13 +18,9 @@ def judge(stream: Stream) -> Verdict:
     """Sick at the first gradient with NaN or infinity, of zeros only, or with a mean |g| below 1e-9. What is
     all zero also vanishes: the narrower condition names it.
     """
+    vanishes = stream.mean_abs < VANISHING_THRESHOLD
     return earliest(
         first_hit(stream, stream.nonfinite, "nonfinite", "NaN or infinity"),
         first_hit(stream, stream.zero_share >= 1, "dead", "every element is zero"),
-        first_hit(
-            stream,
-            stream.mean_abs < VANISHING_THRESHOLD,
-            "vanishing",
-            f"mean |g| below {VANISHING_THRESHOLD}",
-        ),
+        first_hit(stream, vanishes, "vanishing", f"mean |g| below {VANISHING_THRESHOLD}"),
     )

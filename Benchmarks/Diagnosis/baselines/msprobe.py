@@ -16,6 +16,7 @@ from .verdict import Verdict, earliest, first_hit
 BETA = 0.99
 DEVIATION = 0.5
 LARGEST = 1e10
+SENTENCE = f"{DEVIATION:.0%} above its running mean"
 
 
 def anomaly_nan(stream: Stream) -> Verdict:
@@ -23,9 +24,9 @@ def anomaly_nan(stream: Stream) -> Verdict:
     exceeds).
     """
     hits = stream.present & (numpy.isnan(stream.norm) | (stream.norm > LARGEST)) & (stream.element_count > 0)
-    verdict = first_hit(stream, hits & stream.nonfinite, "nonfinite", "NaN or infinity")
     return earliest(
-        verdict, first_hit(stream, hits & ~stream.nonfinite, "exploding", f"norm above {LARGEST:g}")
+        first_hit(stream, hits & stream.nonfinite, "nonfinite", "NaN or infinity"),
+        first_hit(stream, hits & ~stream.nonfinite, "exploding", f"norm above {LARGEST:g}"),
     )
 
 
@@ -33,30 +34,26 @@ def turbulence(stream: Stream) -> Verdict:
     """AnomalyTurbulence with AnomalyNan before it, as in the manual: the norm or the mean of a gradient is
     half as large again as its running mean.
     """
-    hits = _deviates(stream.norm) | _deviates(stream.mean)
-    return earliest(
-        anomaly_nan(stream), first_hit(stream, hits, "exploding", f"{DEVIATION:.0%} above its running mean")
-    )
+    hits = _deviates(stream.norm, stream.present) | _deviates(stream.mean, stream.present)
+    return earliest(anomaly_nan(stream), first_hit(stream, hits, "exploding", SENTENCE))
 
 
 def turbulence_of_norms(stream: Stream) -> Verdict:
     """The same of the norm alone, since the mean of a gradient may be near zero."""
-    hits = _deviates(stream.norm)
-    return earliest(
-        anomaly_nan(stream),
-        first_hit(stream, hits, "exploding", f"norm {DEVIATION:.0%} above its running mean"),
-    )
+    hits = _deviates(stream.norm, stream.present)
+    return earliest(anomaly_nan(stream), first_hit(stream, hits, "exploding", SENTENCE))
 
 
-def _deviates(values: Floats) -> Flags:
+def _deviates(values: Floats, present: Flags) -> Flags:
+    """Where a magnitude is above the running mean of those before; the first is its own mean."""
     hits = numpy.zeros(values.shape, dtype=bool)
-    average = numpy.full(values.shape[1], numpy.nan)
+    average = numpy.zeros(values.shape[1])
     is_started = numpy.zeros(values.shape[1], dtype=bool)
     with numpy.errstate(invalid="ignore", over="ignore"):
         for batch, magnitude in enumerate(numpy.abs(values)):
-            is_first = ~is_started & ~numpy.isnan(magnitude)
-            average[is_first] = magnitude[is_first]
-            is_started |= is_first
-            hits[batch] = magnitude > average * (1 + DEVIATION)
-            average = numpy.where(is_started, BETA * average + (1 - BETA) * magnitude, numpy.nan)
+            is_here = present[batch]
+            average = numpy.where(is_here & ~is_started, magnitude, average)
+            is_started |= is_here
+            hits[batch] = is_here & (magnitude > average * (1 + DEVIATION))
+            average = numpy.where(is_here, BETA * average + (1 - BETA) * magnitude, average)
     return hits

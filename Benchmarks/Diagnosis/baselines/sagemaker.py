@@ -23,9 +23,8 @@ LOSS_STEPS = 10
 
 def vanishing_gradient(stream: Stream) -> Verdict:
     """VanishingGradient: mean(|g|) < 1e-7."""
-    return first_hit(
-        stream, stream.mean_abs < VANISHING_THRESHOLD, "vanishing", f"mean |g| below {VANISHING_THRESHOLD}"
-    )
+    hits = stream.mean_abs < VANISHING_THRESHOLD
+    return first_hit(stream, hits, "vanishing", f"mean |g| below {VANISHING_THRESHOLD}")
 
 
 def exploding_tensor(stream: Stream) -> Verdict:

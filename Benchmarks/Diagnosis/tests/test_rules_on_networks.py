@@ -113,11 +113,17 @@ def test_turbulence_is_half_as_much_again_as_the_mean_before() -> None:
         assert told(msprobe.turbulence(judged)) == expected
     both = stream(2, norm=with_values({(1, 3): 2e10}, 2), mean=with_values({(1, 1): 2.0}, 2))
     assert told(msprobe.turbulence(both)) == ("exploding", 3, 1), "AnomalyNan comes first"
-    # The first value is the history of the second; then the mean moves by a hundredth: 1.01 after 1 and 2.
-    moved = numpy.array([[1.0], [2.0], [1.01 * 1.5 - 1e-9]])
-    mean = numpy.ones((3, 1))
-    assert told(msprobe.turbulence_of_norms(stream(3, (2,), norm=moved, mean=mean))) == ("exploding", 0, 1)
-    assert not msprobe._deviates(moved)[2, 0] and msprobe._deviates(moved + [[0], [0], [1e-6]])[2, 0]
+    # The first value is its own mean; 1.4 moves the mean by a hundredth of 0.4, to 1.004.
+    for norm, expected in [(1.5059, NOTHING), (1.5061, ("exploding", 0, 2))]:
+        judged = one_weight([1.0, 1.4, norm], mean=numpy.ones((3, 1)))
+        assert told(msprobe.turbulence_of_norms(judged)) == expected
+
+
+def test_turbulence_waits_while_there_is_no_gradient() -> None:
+    present = numpy.array([[False], [True], [False], [True]])
+    nan = numpy.nan
+    judged = one_weight([nan, 1.0, nan, 1.51], mean=numpy.ones((4, 1)), present=present)
+    assert told(msprobe.turbulence_of_norms(judged)) == ("exploding", 0, 3)
 
 
 def test_turbulence_takes_the_magnitude_of_a_mean() -> None:
