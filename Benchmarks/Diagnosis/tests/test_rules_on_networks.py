@@ -101,6 +101,10 @@ def test_autotrainer_needs_no_gate_for_what_is_not_finite() -> None:
     assert told(autotrainer.gated(ten_epochs(loss=falls))) == ("nonfinite", None, 13)
 
 
+def test_a_loss_of_zero_is_finite() -> None:
+    assert told(autotrainer.gated(ten_epochs(loss=numpy.zeros(20)))) == NOTHING
+
+
 def test_without_a_loss_autotrainers_gate_stays_shut() -> None:
     unknown = {"loss": numpy.full(20, numpy.nan), "loss_known": numpy.zeros(20, dtype=bool)}
     assert told(autotrainer.gated(ten_epochs(norm=norms(71, 1), **unknown))) == NOTHING
