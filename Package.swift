@@ -51,7 +51,8 @@ let package = Package(
       exclude: ["second_reader.py"]),
     .testTarget(
       name: "GradlogAnalysisTests",
-      dependencies: ["GradlogAnalysis", "GradlogQueries", gradlog, grdb, sqlite]),
+      dependencies: ["GradlogAnalysis", "GradlogQueries", gradlog, grdb, sqlite],
+      resources: [.copy("Fixtures")]),
     .testTarget(
       name: "GradlogTrainerTests", dependencies: ["GradlogTrainer", gradlog],
       resources: [.copy("Reference")]),

@@ -9,6 +9,10 @@ public struct GradientStatistics: Sendable, Equatable {
   public var elementCount = 0
   /// Elements equal to zero, of either sign.
   public var zeroCount = 0
+  /// Slices along the first dimension of which every element is zero; nil for a scalar.
+  public var zeroRows: Int?
+  /// Slices along the last dimension of which every element is zero; nil for a scalar.
+  public var zeroColumns: Int?
   /// NaN elements.
   public var nanCount = 0
   /// Elements equal to +infinity.
@@ -41,6 +45,10 @@ public struct GradientStatistics: Sendable, Equatable {
   public var quantiles: AbsoluteQuantiles?
   /// How many of the finite non-zero elements would become zero in narrower types.
   public var underflow = UnderflowCounts()
+
+  /// Cosine of the angle between this gradient and the one before it of the same weight, from a sample of the
+  /// elements, rounded to float32; nil when there is none (docs/FileFormat.md). Only a recorder knows it.
+  public var cosine: Double?
 
   /// Elements that are neither NaN nor infinite.
   public var finiteCount: Int { elementCount - nonFiniteCount }

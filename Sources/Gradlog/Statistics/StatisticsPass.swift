@@ -13,6 +13,7 @@ struct StatisticsPass: ~Copyable {
   /// Room for a block of either, as Doubles.
   private let block: UnsafeMutablePointer<Double>
   private var bins = ExponentBins()
+  private var zeroSlices = ZeroSlices()
 
   init() {
     block = .allocate(capacity: Self.floatsLength)
@@ -28,14 +29,20 @@ struct StatisticsPass: ~Copyable {
 
   /// The statistics of a gradient.
   mutating func run(over tensor: RecordedTensor) -> GradientStatistics {
-    switch tensor {
-    case .whole(let view): run(over: view)
-    case .rows(let rows): run(over: rows.elements, andZeros: rows.omittedElementCount)
-    }
+    var statistics =
+      switch tensor {
+      case .whole(let view): measure(view, andZeros: 0)
+      case .rows(let rows): measure(rows.elements, andZeros: rows.omittedElementCount)
+      }
+    zeroSlices.count(in: tensor, &statistics)
+    return statistics
   }
 
-  /// The statistics of `view`, and of so many zeros besides.
-  mutating func run(over view: TensorView, andZeros zeroCount: Int = 0) -> GradientStatistics {
+  /// The statistics of a gradient of which every element is there.
+  mutating func run(over view: TensorView) -> GradientStatistics { run(over: .whole(view)) }
+
+  /// The statistics of the elements of `view`, and of so many zeros besides.
+  private mutating func measure(_ view: TensorView, andZeros zeroCount: Int) -> GradientStatistics {
     var statistics = GradientStatistics()
     statistics.elementCount = view.elementCount + zeroCount
     bins.add(zeros: zeroCount)

@@ -10,6 +10,7 @@ struct BatchInserter {
   private let statistics: InsertStatement
   private let values: ValueKeeper
   private let series: SeriesTable
+  private let directions = GradientDirections()
   private let watch: FindingWatch
   private var weights: WeightTable
   private var detectors = Detectors()
@@ -65,6 +66,8 @@ struct BatchInserter {
     _ = detectors.takeFindings()
     values.forgetTransaction()
     series.forget()
+    // What it compared with is not in the file.
+    directions.forgetAll()
   }
 
   /// Counts a step whose batch is lost.
@@ -105,13 +108,15 @@ struct BatchInserter {
   ) throws -> Int {
     var droppedValues = 0
     values.beginBatch()
+    directions.begin(optimizer: batch.context.optimizer)
     try series.begin(
       batchID: place.batchID, firstGradientID: nextGradientID,
       weightIDs: weightIndices.lazy.map(weights.weightID))
     for (position, index) in zip(batch.gradients, weightIndices) {
       let weightID = weights.weightID(at: index)
       if let tensor = slab.tensor(at: position) {
-        let result = slab.statistics(at: position)
+        var result = slab.statistics(at: position)
+        result.cosine = cosine(of: tensor, weight: index)
         try insert(result, slab.exponentsBlob(at: position), weightID, place.batchID)
         series.append(result)
         detectors.add(
@@ -131,6 +136,16 @@ struct BatchInserter {
     try values.endBatch(findingBegins: findingBegins)
     if findingBegins { report(batch.context, step: place.step) }
     return droppedValues
+  }
+
+  private func cosine(of tensor: RecordedTensor, weight index: Int) -> Double? {
+    switch tensor {
+    case .whole(let view): return directions.cosine(of: view, weight: index)
+    case .rows:
+      // The rows of an embedding that are there are others in each batch.
+      directions.forget(weight: index)
+      return nil
+    }
   }
 
   private func report(_ context: BatchContext, step: Int) {
@@ -181,6 +196,9 @@ struct BatchInserter {
       row.bind(0)
       row.bind(result)
       row.bind(exponents)
+      row.bind(result.zeroRows)
+      row.bind(result.zeroColumns)
+      row.bind(result.cosine)
     }
   }
 
@@ -204,7 +222,7 @@ struct BatchInserter {
     "neginf_count", "sum", "sum_abs", "sum_squares", "norm", "rms", "std", "min", "max", "abs_p1",
     "abs_p5", "abs_p25", "abs_median", "abs_p75", "abs_p95", "abs_p99", "float16_underflow_count",
     "bfloat16_underflow_count", "float8_e4m3_underflow_count", "float8_e5m2_underflow_count",
-    "exponents_blob",
+    "exponents_blob", "zero_rows", "zero_columns", "cosine",
   ]
 }
 

@@ -10,7 +10,7 @@ enum FindingTable {
         INSERT INTO findings (run_id, weight_id, rule, severity, first_batch_id, last_batch_id,
           batch_count, value, threshold, advice)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-        ON CONFLICT (run_id, weight_id, rule) DO UPDATE SET
+        ON CONFLICT (run_id, coalesce(weight_id, 0), rule) DO UPDATE SET
           last_batch_id = excluded.last_batch_id,
           batch_count = batch_count + excluded.batch_count,
           value = \(worst)(value, excluded.value)

@@ -63,6 +63,10 @@ struct BoundRow: ~Copyable {
     nextParameter += 1
   }
 
+  mutating func bind(_ value: Int?) {
+    if let value { bind(value) } else { bindNull() }
+  }
+
   mutating func bind(_ value: Int64) {
     sqlite3_bind_int64(statement, nextParameter, value)
     nextParameter += 1

@@ -8,7 +8,7 @@ enum Schema {
   static let applicationID: Int32 = 0x6772_6164
 
   /// The format that this code writes, and the newest that it reads: `PRAGMA user_version`.
-  static let version = 2
+  static let version = 3
 
   /// Large pages write large tensors twice as fast as SQLite's default of 4,096 bytes.
   static let pageSize = 65_536
@@ -24,6 +24,12 @@ enum Schema {
     migrator.registerMigration("format-2") { db in
       try db.execute(sql: formatTwoTable)
       try db.execute(sql: "PRAGMA user_version = 2")
+    }
+    migrator.registerMigration("format-3") { db in
+      try db.execute(sql: formatThreeColumns)
+      try db.execute(sql: formatThreeFindings)
+      try db.execute(sql: formatThreeView)
+      try db.execute(sql: "PRAGMA user_version = 3")
     }
     return migrator
   }

@@ -17,6 +17,11 @@ final class SeriesTable {
   private var hasAbsent = false
   private var nonFinite: [NonFiniteCounts] = []
   private var hasNonFinite = false
+  private var zeroCounts: [Int64] = []
+  private var hasZeros = false
+  private var zeroSlices: [ZeroSliceCounts] = []
+  private var hasZeroSlices = false
+  private var cosines: [Float] = []
 
   /// Enough that reading a row costs little beside its numbers: 64 KiB for each column.
   private static let gradientsPerRow = 8192
@@ -48,6 +53,10 @@ final class SeriesTable {
     absent.append(0)
     nonFinite.append(NonFiniteCounts(statistics))
     if statistics.nonFiniteCount > 0 { hasNonFinite = true }
+    zeroCounts.append(Int64(statistics.zeroCount))
+    if statistics.zeroCount > 0 { hasZeros = true }
+    append(ZeroSliceCounts(statistics))
+    cosines.append(statistics.cosine.map(Float.init) ?? .nan)
   }
 
   /// Adds the next gradient of the batch, of which there is none.
@@ -57,6 +66,14 @@ final class SeriesTable {
     absent.append(1)
     nonFinite.append(NonFiniteCounts())
     hasAbsent = true
+    zeroCounts.append(0)
+    append(ZeroSliceCounts())
+    cosines.append(.nan)
+  }
+
+  private func append(_ counts: ZeroSliceCounts) {
+    zeroSlices.append(counts)
+    if counts != ZeroSliceCounts.none { hasZeroSlices = true }
   }
 
   /// Inserts what was gathered. To be called last in each transaction.
@@ -73,6 +90,9 @@ final class SeriesTable {
       row.bind(copyOf: meansOfNonZero)
       if hasAbsent { row.bind(copyOf: absent) } else { row.bindNull() }
       if hasNonFinite { row.bind(copyOf: nonFinite) } else { row.bindNull() }
+      if hasZeros { row.bind(copyOf: zeroCounts) } else { row.bindNull() }
+      if hasZeroSlices { row.bind(copyOf: zeroSlices) } else { row.bindNull() }
+      row.bind(copyOf: cosines)
     }
   }
 
@@ -84,12 +104,16 @@ final class SeriesTable {
     meansOfNonZero.removeAll(keepingCapacity: true)
     absent.removeAll(keepingCapacity: true)
     nonFinite.removeAll(keepingCapacity: true)
-    (hasAbsent, hasNonFinite) = (false, false)
+    zeroCounts.removeAll(keepingCapacity: true)
+    zeroSlices.removeAll(keepingCapacity: true)
+    cosines.removeAll(keepingCapacity: true)
+    (hasAbsent, hasNonFinite, hasZeros, hasZeroSlices) = (false, false, false, false)
   }
 
   private static let columns = [
     "first_gradient_id", "run_id", "first_batch_id", "batch_count", "weight_ids_blob", "norms_blob",
-    "mean_abs_nonzero_blob", "absent_blob", "nonfinite_blob",
+    "mean_abs_nonzero_blob", "absent_blob", "nonfinite_blob", "zero_counts_blob",
+    "zero_slices_blob", "cosines_blob",
   ]
 }
 
@@ -105,6 +129,22 @@ private struct NonFiniteCounts {
     nan = Int64(statistics.nanCount)
     posinf = Int64(statistics.posinfCount)
     neginf = Int64(statistics.neginfCount)
+  }
+}
+
+/// An entry of `zero_slices_blob`: −1 for what a gradient does not have.
+private struct ZeroSliceCounts: Equatable {
+  var rows: Int32 = -1
+  var columns: Int32 = -1
+
+  /// A gradient that has rows and columns, of which none is zero.
+  static let none = ZeroSliceCounts(rows: 0, columns: 0)
+}
+
+extension ZeroSliceCounts {
+  init(_ statistics: GradientStatistics) {
+    rows = Int32(clamping: statistics.zeroRows ?? -1)
+    columns = Int32(clamping: statistics.zeroColumns ?? -1)
   }
 }
 
@@ -125,7 +165,8 @@ extension SeriesTable {
         DELETE FROM gradient_series WHERE run_id = :run AND \(kept) = 0;
         UPDATE gradient_series SET batch_count = \(kept), \(cut("norms_blob", "")),
           \(cut("mean_abs_nonzero_blob", "")), \(cut("absent_blob", "/ 8")),
-          \(cut("nonfinite_blob", "* 3"))
+          \(cut("nonfinite_blob", "* 3")), \(cut("zero_counts_blob", "")),
+          \(cut("zero_slices_blob", "")), \(cut("cosines_blob", "/ 2"))
         WHERE run_id = :run AND \(kept) > 0
         """, arguments: ["run": runID])
   }

@@ -41,17 +41,22 @@ extension Recording {
     "loss_is_nan", "learning_rate", "recorded_at",
   ]
 
+  private static let gradientColumns = [
+    "weight", "position", "dtype", "shape", "element_count", "absent", "zero_count", "zero_rows",
+    "zero_columns", "cosine", "nan_count", "posinf_count", "neginf_count", "finite_count", "norm",
+    "rms", "mean", "mean_abs", "std", "min", "max", "max_abs", "sum", "sum_abs", "sum_squares",
+    "abs_p1", "abs_p5", "abs_p25", "abs_median", "abs_p75", "abs_p95", "abs_p99",
+    "float16_underflow", "bfloat16_underflow", "float8_e4m3_underflow", "float8_e5m2_underflow",
+  ]
+
   private func exportStatistics(filter: RowFilter, to writer: inout some RowWriter) throws -> Int {
     let weights = filter.conditions(run: nil, weight: "weight", epoch: nil)
-    let sql = """
-      SELECT weight, position, dtype, shape, element_count, absent,
-        zero_count, nan_count, posinf_count, neginf_count, finite_count, norm, rms, mean, mean_abs,
-        std, min, max, max_abs, sum, sum_abs, sum_squares, abs_p1, abs_p5, abs_p25, abs_median,
-        abs_p75, abs_p95, abs_p99, float16_underflow, bfloat16_underflow, float8_e4m3_underflow,
-        float8_e5m2_underflow
-      FROM gradients WHERE batch_id = :batch AND \(weights) ORDER BY gradient_id
-      """
     return try read { db in
+      let columns = try FileFormat(of: db).selecting(Self.gradientColumns)
+      let sql = """
+        SELECT \(columns) FROM gradients
+        WHERE batch_id = :batch AND \(weights) ORDER BY gradient_id
+        """
       var rows = RowBlock(columnCount: 0)
       var count = 0
       let begin = { (batch: [String], gradient: [String]) in

@@ -31,14 +31,14 @@ public struct RunSummary: Sendable, Equatable {
   /// The worst thing that a detector said.
   public let worstFinding: Finding?
 
-  /// What a detector said of one weight.
+  /// What a detector said of one weight, or of all.
   public struct Finding: Sendable, Equatable, CustomStringConvertible {
-    /// `critical` or `warning`.
+    /// `critical`, `warning` or `info`.
     public let severity: String
     /// Name of the rule.
     public let rule: String
-    /// Name of the weight.
-    public let weight: String
+    /// Name of the weight; nil for what is said of the network as a whole.
+    public let weight: String?
     /// Epoch of the first batch that broke the rule.
     public let epoch: Int
     /// The first batch that broke the rule.
@@ -46,7 +46,7 @@ public struct RunSummary: Sendable, Equatable {
 
     /// One line: `critical: vanishing of dense_0/kernel since epoch 0, batch 3`.
     public var description: String {
-      "\(severity): \(rule) of \(weight) since epoch \(epoch), batch \(batch)"
+      "\(severity): \(rule) of \(weight ?? "the network") since epoch \(epoch), batch \(batch)"
     }
   }
 }
@@ -89,15 +89,16 @@ extension Recording {
     let rows = try allRows(
       of: """
         SELECT findings.run_id, severity, rule, weights.name, batches.epoch, batches.batch
-        FROM findings JOIN weights USING (weight_id)
+        FROM findings LEFT JOIN weights USING (weight_id)
         JOIN batches ON batches.batch_id = findings.first_batch_id
-        ORDER BY severity = 'critical', findings.first_batch_id DESC, weights.position DESC
+        ORDER BY severity = 'critical', severity = 'warning',
+          findings.first_batch_id DESC, weights.position DESC
         """)
     var worst: [Int64: RunSummary.Finding] = [:]
     for row in rows {
       guard let run = row[0].integer else { continue }
       worst[run] = RunSummary.Finding(
-        severity: row[1].text ?? "", rule: row[2].text ?? "", weight: row[3].text ?? "",
+        severity: row[1].text ?? "", rule: row[2].text ?? "", weight: row[3].text,
         epoch: row[4].count, batch: row[5].count)
     }
     return worst

@@ -23,7 +23,7 @@ struct VanishingAnswer: SeriesAnswer {
     let weights = series.index.weights
     let fresh = History(consecutive: consecutive)
     var histories = [History](repeating: fresh, count: weights.count)
-    try series.forEachChunk(with: .meansOfNonZero) { chunk in
+    try series.forEachChunk(with: [.norms, .meansOfNonZero]) { chunk in
       chunk.forEachBatch { _, batch, first in
         let last = chunk.lastKernel(from: first)
         for (offset, weight) in chunk.layout.weights.enumerated() {

@@ -42,8 +42,8 @@ struct GradientText {
     let rows = [
       ["norm", "rms", "std"], ["mean", "mean_abs", "max_abs"], ["min", "max", "sum"],
       ["abs_p1", "abs_p25", "abs_median"], ["abs_p75", "abs_p95", "abs_p99"],
-      ["zero_count", "nan_count", "finite_count"], ["posinf_count", "neginf_count"],
-      ["float16_underflow", "bfloat16_underflow"],
+      ["zero_count", "zero_rows", "zero_columns"], ["nan_count", "posinf_count", "neginf_count"],
+      ["finite_count", "cosine"], ["float16_underflow", "bfloat16_underflow"],
     ]
     return rows.map { names in
       let cells = names.map { name in

@@ -27,18 +27,17 @@ struct SchemaCheck {
   ///
   /// A table that was made by another statement may be a view that never ends, so nothing is asked of
   /// it.
-  func run() throws -> Int? {
-    let versions = try PreparedStatement("PRAGMA user_version", on: db)
-    let format = try versions.step() ? versions.value(at: 0).count : 0
-    guard (1...ExpectedSchema.newestFormat).contains(format) else {
-      try log.add(.schema, "user_version is \(format), which no format of gradlog has")
+  func run() throws -> FileFormat? {
+    let format = try FileFormat(of: db)
+    guard (1...ExpectedSchema.newestFormat).contains(format.number) else {
+      try log.add(.schema, "user_version is \(format.number), which no format of gradlog has")
       return nil
     }
     let entries = try PreparedStatement(
       "SELECT type, sql FROM sqlite_schema WHERE name = :name AND type IN ('table', 'view')", on: db
     )
     var isReadable = true
-    for expected in try ExpectedSchema.entries(ofFormat: format) {
+    for expected in try ExpectedSchema.entries(ofFormat: format.number) {
       entries.reset()
       try entries.bind(.text(expected.name), to: "name")
       let exists = try entries.step()
@@ -48,12 +47,12 @@ struct SchemaCheck {
       guard !isAsExpected else { continue }
       try log.add(
         .schema,
-        "the \(expected.type) \(expected.name) is \(exists ? "not that of format \(format)" : "missing")"
+        "the \(expected.type) \(expected.name) is \(exists ? "not that of format \(format.number)" : "missing")"
       )
       if expected.type == "table" { isReadable = false }
     }
     guard isReadable else { return nil }
-    try checkMigrations(format)
+    try checkMigrations(format.number)
     return format
   }
 

@@ -11,12 +11,18 @@ final class GradientCheck {
   private let values: PreparedStatement
   private let blobs: BlobReader
   private var recomputer = StatisticsRecomputer()
+  private let directions = DirectionCheck()
   /// The last batch in which a weight had a gradient.
   private var lastBatch: [Int64: Int64] = [:]
   private var row: [CellValue]
   private var counts = VerificationSummary()
 
-  init(db: Database, index: RecordingIndex, sample: ValuesSample, log: FaultLog) throws {
+  /// Where the columns of ``StatisticsComparison/columns`` begin.
+  private static let firstStatistic = 8
+
+  init(
+    db: Database, format: FileFormat, index: RecordingIndex, sample: ValuesSample, log: FaultLog
+  ) throws {
     self.index = index
     self.sample = sample
     self.log = log
@@ -25,6 +31,7 @@ final class GradientCheck {
       SELECT gradient_id, batch_id, weight_id, absent,
         iif(exponents_blob IS NULL OR typeof(exponents_blob) = 'blob'
           AND length(exponents_blob) <= \(StatisticsCheck.longestBlob), exponents_blob, 'no histogram'),
+        \(format.selecting(StatisticsCheck.directionColumns)),
         \(StatisticsComparison.columns.joined(separator: ", "))
       FROM gradient_statistics WHERE gradient_id BETWEEN :first AND :last ORDER BY gradient_id
       """, on: db)
@@ -49,6 +56,7 @@ final class GradientCheck {
     _ batch: StoredBatch, runID: Int64, keys: Range<Int64>, at place: Fault.Place
   ) throws -> Int {
     guard !keys.isEmpty else { return 0 }
+    directions.begin(optimizer: batch.optimizer)
     for statement in [rows, values] {
       statement.reset()
       try statement.bind(.integer(keys.lowerBound), to: "first")
@@ -108,17 +116,30 @@ final class GradientCheck {
     if let problem = stored.flatMap({ Self.problem($0, weight, tensor) }) {
       return try log.add(.values, at: place, problem)
     }
-    let check = StatisticsCheck(row[5...], blob: row[4], elementCount: tensor.elementCount)
-    if let problem = check.problem() { return try log.add(.gradient, at: place, problem) }
+    if let problem = problem(tensor) { return try log.add(.gradient, at: place, problem) }
     guard let encoding = stored?.encoding.text.flatMap(StoredEncoding.init(rawValue:)),
-      sample.contains(key)
-    else { return }
-    switch encoding {
-    case .dense: try recompute(key, tensor, byteCount, place)
-    case .rows: try recomputeRows(key, tensor, Int(stored?.length.integer ?? 0), place)
+      sample.contains(key), encoding == .dense || encoding == .rows
+    else { return directions.skip(weightID: weightID) }
     // Rounded values do not have the statistics of the gradient.
-    case .float16, .bfloat16: break
+    if encoding == .dense {
+      try recompute(key, tensor, byteCount, weightID, place)
+    } else {
+      directions.skip(weightID: weightID)
+      try recomputeRows(key, tensor, Int(stored?.length.integer ?? 0), place)
     }
+  }
+
+  /// What is wrong with the statistics of a gradient, whatever the values are; nil when nothing is.
+  private func problem(_ tensor: (dtype: DType, shape: [Int], elementCount: Int)) -> String? {
+    let cells = row[Self.firstStatistic...]
+    let check = StatisticsCheck(cells, blob: row[4], elementCount: tensor.elementCount)
+    return check.problem() ?? slices(tensor).problem(zeroCount: row[Self.firstStatistic])
+      ?? DirectionCheck.problem(row[7], elementCount: tensor.elementCount)
+  }
+
+  private func slices(_ tensor: (dtype: DType, shape: [Int], elementCount: Int)) -> ZeroSliceCheck {
+    ZeroSliceCheck(
+      rows: row[5], columns: row[6], shape: tensor.shape, elementCount: tensor.elementCount)
   }
 
   private func belongingProblem(
@@ -161,11 +182,14 @@ final class GradientCheck {
 
   private func recompute(
     _ key: Int64, _ tensor: (dtype: DType, shape: [Int], elementCount: Int), _ byteCount: Int,
-    _ place: Fault.Place
+    _ weightID: Int64, _ place: Fault.Place
   ) throws {
-    guard let bytes = try values(key, byteCount, place) else { return }
+    guard let bytes = try values(key, byteCount, place) else {
+      return directions.skip(weightID: weightID)
+    }
     let view = try TensorView(dtype: tensor.dtype, shape: tensor.shape, bytes: bytes)
-    try compare(recomputer.run(over: view), place)
+    let direction = directions.problem(row[7], of: view, weightID: weightID)
+    try compare(recomputer.run(over: view), tensor, direction, place)
   }
 
   private func recomputeRows(
@@ -179,7 +203,8 @@ final class GradientCheck {
     } catch {
       return try log.add(.values, at: place, "values_blob has no such rows: \(error.problem)")
     }
-    try compare(recomputer.run(over: rows), place)
+    let direction = row[7] == .null ? nil : "cosine is \(DisplayText.cell(row[7])), of rows"
+    try compare(recomputer.run(over: rows), tensor, direction, place)
   }
 
   /// The values of a gradient; nil when SQLite cannot read them, which is logged.
@@ -196,10 +221,14 @@ final class GradientCheck {
   }
 
   private func compare(
-    _ actual: (statistics: GradientStatistics, exponentsBlob: [UInt8]), _ place: Fault.Place
+    _ actual: (statistics: GradientStatistics, exponentsBlob: [UInt8]),
+    _ tensor: (dtype: DType, shape: [Int], elementCount: Int), _ direction: String?,
+    _ place: Fault.Place
   ) throws {
     guard case .blob(let blob) = row[4] else { return }
-    let problem = StatisticsComparison.problem(stored: row[5...], blob: blob, actual: actual)
+    let statistics = StatisticsComparison.problem(
+      stored: row[Self.firstStatistic...], blob: blob, actual: actual)
+    let problem = statistics ?? slices(tensor).problem(actual: actual.statistics) ?? direction
     if let problem { try log.add(.statistics, at: place, problem) }
   }
 }

@@ -16,8 +16,8 @@ final class GradientWalk {
   private var batchCount = 0
 
   init(
-    db: Database, index: RecordingIndex, runs: [Int64: RecordingIndex.Run], sample: ValuesSample,
-    log: FaultLog
+    db: Database, format: FileFormat, index: RecordingIndex, runs: [Int64: RecordingIndex.Run],
+    sample: ValuesSample, log: FaultLog
   ) throws {
     self.index = index
     self.runs = runs
@@ -25,7 +25,7 @@ final class GradientWalk {
     batches = try PreparedStatement(
       """
       SELECT batch_id, run_id, epoch, batch, call, step, loss_is_nan, loss IS NOT NULL,
-        first_gradient_id, gradient_count
+        first_gradient_id, gradient_count, substr(optimizer, 1, 200)
       FROM batches ORDER BY first_gradient_id, batch_id
       """, on: db)
     strays = try PreparedStatement(
@@ -33,7 +33,8 @@ final class GradientWalk {
       SELECT gradient_id, weight_id FROM gradient_statistics
       WHERE gradient_id BETWEEN :first AND :last ORDER BY gradient_id
       """, on: db)
-    gradients = try GradientCheck(db: db, index: index, sample: sample, log: log)
+    gradients = try GradientCheck(
+      db: db, format: format, index: index, sample: sample, log: log)
     let keys = try PreparedStatement("SELECT max(gradient_id) FROM gradient_statistics", on: db)
     lastKey = try keys.step() ? keys.value(at: 0).integer ?? 0 : 0
   }
@@ -111,6 +112,8 @@ struct StoredBatch {
   let runID: Int64?
   let epoch: CellValue
   let batch: CellValue
+  /// Which of several optimizers.
+  let optimizer: String
   /// Keys of its gradients; nil when they make no range.
   let range: Range<Int64>?
   /// What is wrong with the row; nil when nothing is.
@@ -121,6 +124,7 @@ struct StoredBatch {
     runID = row.value(at: 1).integer
     epoch = row.value(at: 2)
     batch = row.value(at: 3)
+    optimizer = row.value(at: 10).text ?? ""
     range = Self.range(first: row.value(at: 8), count: row.value(at: 9))
     let places = [
       "epoch": epoch, "batch": batch, "call": row.value(at: 4), "step": row.value(at: 5),

@@ -65,15 +65,17 @@ struct FindingCheck {
   let db: Database
   let index: RecordingIndex
   let runs: [Int64: RecordingIndex.Run]
+  let format: FileFormat
   let log: FaultLog
 
   func run() throws {
+    let severities = "'warning', 'critical'" + (format.number < 3 ? "" : ", 'info'")
     let findings = try PreparedStatement(
       """
       SELECT findings.run_id, findings.weight_id, substr(rule, 1, 40), first.run_id, last.run_id,
         first.epoch, first.batch, first_batch_id <= last_batch_id,
         typeof(batch_count) = 'integer' AND batch_count >= 1,
-        severity IN ('warning', 'critical')
+        severity IN (\(severities))
       FROM findings JOIN batches AS first ON first.batch_id = first_batch_id
         JOIN batches AS last ON last.batch_id = last_batch_id
       ORDER BY finding_id
@@ -96,7 +98,7 @@ struct FindingCheck {
       } else if row[8].integer != 1 {
         try log.add(.finding, at: place, "\(rule) was broken by no batch")
       } else if row[9].integer != 1 {
-        try log.add(.finding, at: place, "\(rule) is neither a warning nor critical")
+        try log.add(.finding, at: place, "\(rule) has no known severity")
       }
     }
   }

@@ -11,7 +11,8 @@ struct SeriesCheck {
   private let gradients: PreparedStatement
 
   init(
-    db: Database, index: RecordingIndex, runs: [Int64: RecordingIndex.Run], log: FaultLog
+    db: Database, format: FileFormat, index: RecordingIndex, runs: [Int64: RecordingIndex.Run],
+    log: FaultLog
   ) throws {
     self.index = index
     self.runs = runs
@@ -19,14 +20,16 @@ struct SeriesCheck {
     series = try PreparedStatement(
       """
       SELECT first_gradient_id, run_id, first_batch_id, batch_count, weight_ids_blob, absent_blob,
-        norms_blob, mean_abs_nonzero_blob, nonfinite_blob
+        norms_blob, mean_abs_nonzero_blob, nonfinite_blob,
+        \(format.selecting(["zero_counts_blob", "zero_slices_blob", "cosines_blob"]))
       FROM gradient_series ORDER BY first_gradient_id
       """, on: db)
     gradients = try PreparedStatement(
       """
       SELECT gradient_id, batch_id, weight_id, absent, norm,
         sum_abs / nullif(element_count - nan_count - posinf_count - neginf_count - zero_count, 0),
-        nan_count, posinf_count, neginf_count, epoch, batch
+        nan_count, posinf_count, neginf_count, epoch, batch, zero_count,
+        \(format.selecting(["zero_rows", "zero_columns", "cosine"]))
       FROM gradient_statistics JOIN weights USING (weight_id) JOIN batches USING (batch_id)
       WHERE gradient_id >= :first ORDER BY gradient_id LIMIT :count
       """, on: db)
@@ -77,6 +80,9 @@ private struct StoredSeries {
   private let norms: Entries<Double>
   private let means: Entries<Double>
   private let nonFinite: Entries<NonFiniteElements>
+  private let zeroCounts: Entries<Int64>
+  private let zeroSlices: Entries<ZeroSliceEntry>
+  private let cosines: Entries<Float>
 
   init(_ row: PreparedStatement) {
     firstGradientID = row.integer(at: 0)
@@ -87,6 +93,9 @@ private struct StoredSeries {
     norms = Entries(row.bytes(at: 6))
     means = Entries(row.bytes(at: 7))
     nonFinite = Entries(row.bytes(at: 8))
+    zeroCounts = Entries(row.bytes(at: 9))
+    zeroSlices = Entries(row.bytes(at: 10))
+    cosines = Entries(row.bytes(at: 11))
   }
 
   /// Gradients that the row covers.
@@ -97,6 +106,9 @@ private struct StoredSeries {
     weightIDs.count > 0 && batchCount > 0 && norms.count % weightIDs.count == 0
       && norms.count / weightIDs.count == batchCount && means.count == norms.count
       && [0, norms.count].contains(absent.count) && [0, norms.count].contains(nonFinite.count)
+      && [0, cosines.count].contains(zeroCounts.count)
+      && [0, cosines.count].contains(zeroSlices.count)
+      && [0, norms.count].contains(cosines.count)
   }
 
   /// How an entry differs from the row of `gradient_statistics`; nil when it does not.
@@ -118,6 +130,28 @@ private struct StoredSeries {
       if stored.map({ $0 != number }) ?? !number.isNaN {
         return difference(name, number.isNaN ? .null : .real(number), row.value(at: column))
       }
+    }
+    return cosines.count > 0 ? newerProblem(entry, row) : nil
+  }
+
+  /// The same of what a recorder of format 2 did not write.
+  private func newerProblem(_ entry: Int, _ row: PreparedStatement) -> String? {
+    let slices = zeroSlices.count > 0 ? zeroSlices[entry] : ZeroSliceEntry()
+    let integers: [(String, Int64, Int32)] = [
+      ("zero_count", zeroCounts.count > 0 ? zeroCounts[entry] : 0, 11),
+      ("zero_rows", Int64(slices.rows), 12), ("zero_columns", Int64(slices.columns), 13),
+    ]
+    for (name, number, column) in integers {
+      // Only the count of an absent gradient is 0; of what is never negative −1 means NULL.
+      let isCount = name == "zero_count"
+      let stored = row.value(at: column).integer.map { isCount ? $0 : min($0, Int64(Int32.max)) }
+        ?? (isCount ? 0 : -1)
+      if number != stored { return difference(name, .integer(number), row.value(at: column)) }
+    }
+    let stored = row.real(at: 14)
+    if stored.map({ Float($0) != cosines[entry] }) ?? !cosines[entry].isNaN {
+      let number = Double(cosines[entry])
+      return difference("cosine", number.isNaN ? .null : .real(number), row.value(at: 14))
     }
     return nil
   }

@@ -26,9 +26,16 @@ struct StatisticsCheck {
     countProblem() ?? nullProblem() ?? histogramProblem() ?? orderProblem()
   }
 
+  /// Columns of `gradient_statistics` that ``ZeroSliceCheck`` and ``DirectionCheck`` look at.
+  static let directionColumns = ["zero_rows", "zero_columns", "cosine"]
+
   /// What is wrong with a row that says that there was no gradient; nil when nothing is.
+  ///
+  /// - Parameters:
+  ///   - cells: ``directionColumns``, then ``StatisticsComparison/columns``.
+  ///   - blob: `exponents_blob`.
   static func problem(ofAbsent cells: ArraySlice<CellValue>, blob: CellValue) -> String? {
-    let names = StatisticsComparison.columns + ["exponents_blob"]
+    let names = directionColumns + StatisticsComparison.columns + ["exponents_blob"]
     return zip(names, Array(cells) + [blob]).first { $0.1 != .null }.map { name, value in
       "it is absent, and \(name) is \(DisplayText.cell(value))"
     }

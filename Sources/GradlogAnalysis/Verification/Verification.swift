@@ -43,7 +43,7 @@ public struct VerificationSummary: Sendable, Equatable {
 extension Recording {
   /// Checks that the file holds what docs/FileFormat.md promises.
   ///
-  /// Memory does not depend on the size of the file: one tensor is held at a time. Whatever the file
+  /// Memory does not depend on the size of the file: one tensor is held at a time, and a sample of each weight. Whatever the file
   /// holds instead of what it should is a fault, not a failure.
   ///
   /// - Parameters:
@@ -93,13 +93,18 @@ private struct Verification {
     try RunCheck(runs: runs, log: log).run()
     try WeightCheck(weights: index.weights.values, runs: runs, log: log).run()
     try surviving {
-      let walk = try GradientWalk(db: db, index: index, runs: runs, sample: sample(), log: log)
+      let walk = try GradientWalk(
+        db: db, format: format, index: index, runs: runs, sample: sample(), log: log)
       defer { walk.addCounts(to: &summary) }
       try walk.run { progress(.gradients($0)) }
     }
-    try surviving { try FindingCheck(db: db, index: index, runs: runs, log: log).run() }
-    guard log.count == 0, format > 1 else { return }
-    try surviving { try SeriesCheck(db: db, index: index, runs: runs, log: log).run() }
+    try surviving {
+      try FindingCheck(db: db, index: index, runs: runs, format: format, log: log).run()
+    }
+    guard log.count == 0, format.number > 1 else { return }
+    try surviving {
+      try SeriesCheck(db: db, format: format, index: index, runs: runs, log: log).run()
+    }
   }
 
   /// Runs a check; damage that keeps SQLite from reading on is a fault and ends only this check.
