@@ -242,16 +242,17 @@ def edge_rate(p: Program, rng: random.Random) -> Fault | None:
 def full_batch_edge(p: Program, rng: random.Random) -> Fault | None:
     if p.optimizer not in ("sgd", "nesterov") or dataset(p.dataset).is_tokens:
         return None
-    factor = rng.choice([3, 5, 8, 12])
+    factor = rng.choice([3, 5, 8, 12, 20, 30])
     return Fault(f"full-batch-rate-x{factor}", "explosion", p.changed(lr=p.lr * factor, batch_size=2000))
 
 
 def tiny_loss(p: Program, rng: random.Random) -> Fault | None:
-    if p.network not in DENSE + ("cnn",):
+    if p.network not in DENSE + ("cnn", "residual_cnn", "conv_1d", "transformer", "text_bag"):
         return None
-    factor = rng.choice([1e-3, 1e-4, 1e-5, 1e-6])
-    lr = p.lr / factor if p.optimizer in ("sgd", "nesterov") else p.lr
-    return Fault(f"float16-loss-x{factor:g}", "underflow", p.changed(precision="mixed", loss_factor=factor, lr=lr))
+    factor, linear = rng.choice([1e-3, 1e-4, 1e-5, 1e-6]), p.optimizer in ("sgd", "nesterov")
+    precision = "float16" if linear and p.network in DENSE else "mixed"
+    changed = p.changed(precision=precision, loss_factor=factor, lr=p.lr / factor if linear else p.lr)
+    return Fault(f"{precision}-loss-x{factor:g}", "underflow", changed)
 
 
 def frozen(p: Program, rng: random.Random) -> Fault | None:
@@ -290,7 +291,9 @@ MAKERS: dict[str, tuple[Maker, ...]] = {
     "nonfinite": (poisoned, broken_weights, log_of_zero, root_of_zero, zero_deviation, half_overflow),
     "dead": (negative_bias, killed, killed, bad_step),
     "stagnation": (small_rate, small_rate, no_update, other_update, all_zero, twice, saturated, collapsing_rate),
-    "oscillation": (edge_rate, full_batch_edge),
+    "oscillation": (edge_rate, edge_rate, full_batch_edge),
+    "oscillation of full batches": (full_batch_edge,),
+    "oscillation once more": (full_batch_edge,),
     "underflow": (tiny_loss,),
     "absent": (frozen, frozen_later, detached, detached),
     "accumulating": (never_zeroed, no_longer_zeroed, rarely_zeroed),
@@ -306,13 +309,17 @@ ALLOWED: dict[str, set[Maker]] = {"trainer": TRAINER_MAKERS, "keras-torch": KERA
 """What other frameworks than PyTorch can be made to do here."""
 
 
-def faults(program: Program, share: float, rng: random.Random) -> list[Fault]:
-    """Faults of the program: of each class one, with this probability."""
+SHARES = {"dead": 1.0, "vanishing": 0.8, "stagnation": 0.8, "underflow": 0.8, "exploding": 0.8, "nonfinite": 0.75}
+"""How many of the programs get a fault of the class; two of three of the classes that are not here."""
+
+
+def faults(program: Program, rng: random.Random) -> list[Fault]:
+    """Faults of the program: of each class one, with the class's probability."""
     chosen = []
     allowed = ALLOWED.get(program.framework)
-    for makers in MAKERS.values():
+    for name, makers in MAKERS.items():
         able = [maker for maker in makers if allowed is None or maker in allowed]
         made = [fault for maker in able if (fault := maker(program, rng)) is not None]
-        if made and rng.random() < share:
+        if made and rng.random() < SHARES.get(name, 2 / 3):
             chosen.append(rng.choice(made))
     return list({fault.name: fault for fault in chosen}.values())

@@ -16,7 +16,6 @@ from corpus.variants import variants
 SEEDS = 3
 """Healthy trainings of each program that only the seed tells apart; the last one is not recorded."""
 VARIANTS = 3
-FAULT_SHARE = 0.7
 
 
 def plan(seed: int) -> list[Run]:
@@ -32,5 +31,5 @@ def of_program(program: Program, seed: int) -> Iterator[Run]:
         yield Run(f"{program.name}.healthy-{index}", program, base + index, recorded=index < SEEDS - 1)
     for index, (name, variant) in enumerate(variants(program, VARIANTS, rng).items()):
         yield Run(f"{program.name}.{name}", variant, base + 10 + index)
-    for fault in faults(program, FAULT_SHARE, rng):
+    for fault in faults(program, rng):
         yield Run(f"{program.name}.fault-{fault.name}", fault.program, base, fault, f"{program.name}.healthy-0")

@@ -56,6 +56,12 @@ def died(trace: Trace) -> int | None:
     return since if since < len(trace.dead) else None
 
 
+def oscillates(trace: Trace) -> bool:
+    """Whether most steps of the second half turn back on the one before."""
+    late = np.array(trace.cosine[len(trace.cosine) // 2 :])
+    return bool(np.isfinite(late).any()) and float(np.nanmedian(late)) < -0.2
+
+
 def where_grown(trace: Trace, twins: Sequence[Trace], step: int) -> int | None:
     """The first weight beyond the twins' range; None when most of them are, or when the layers are other ones."""
     if trace.names != twins[0].names:
@@ -77,11 +83,11 @@ def explosion(fault: Fault, trace: Trace, twins: Sequence[Trace]) -> Truth | Non
         return Truth(("exploding", *others[:1]), where_grown(trace, twins, growth), growth)
     if break_ is not None:
         return Truth(("nonfinite",), trace.nonfinite[break_], break_)
-    if death is not None:
-        return Truth(("dead",), trace.dead_position[death], death)
-    late = np.array(trace.cosine[len(trace.cosine) // 2 :])
-    if np.isfinite(late).any() and np.nanmedian(late) < -0.2:
-        return Truth(("oscillation",))
+    bounces = oscillates(trace)
+    if death is not None and (trace.dead[-1] > 0.95 or not bounces):
+        return Truth(("dead", "oscillation") if bounces else ("dead",), trace.dead_position[death], death)
+    if bounces:
+        return Truth(("oscillation", "dead") if death is not None else ("oscillation",))
     usual = np.median(array(twins[0].norm))
     if np.median(trace.norm[len(trace.norm) // 2 :]) < 1e-3 * usual:
         shrunk = np.array(trace.norm) >= 1e-2 * usual
@@ -90,8 +96,8 @@ def explosion(fault: Fault, trace: Trace, twins: Sequence[Trace]) -> Truth | Non
 
 
 def vanishing(fault: Fault, trace: Trace, twins: Sequence[Trace]) -> Truth | None:
-    """Gradients that are small near the input compared with the output, or small altogether compared with the twin's."""
-    early = max(5, len(trace.rms) // 5)
+    """Gradients that begin small near the input compared with the output, or small altogether compared with the twin's."""
+    early = max(5, len(trace.rms) // 20)
     kernels = [i for i, rank in enumerate(trace.ranks) if rank >= 2]
     rms = np.median(array_of(trace.rms)[:early], axis=0)[kernels]
     largest, smallest = rms.max(), rms.min()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from corpus.program import Program
+from corpus.program import Event, Program
 
 Choice = Callable[[Program], Program | None]
 
@@ -58,6 +58,12 @@ def _tuned(p: Program) -> Program | None:
     return None if p.pretraining else p.changed(pretraining=p.batches, lr=p.lr * 0.1, batches=120, expects="tuned")
 
 
+def _frozen_base(p: Program) -> Program | None:
+    """On purpose: only the later stages of a trained network are tuned."""
+    tuned = _tuned(p)
+    return tuned and tuned.changed(events=(Event("freeze", 0, stage=0),))
+
+
 def _noisy(p: Program) -> Program | None:
     return p.changed(label_noise=0.4, expects="noisy") if p.loss == "cross-entropy" and p.dataset != "grammar" else None
 
@@ -93,7 +99,7 @@ CHOICES: dict[str, Choice] = {
     "cosine": _cosine, "warm-up": _warm_up, "steps": _in_steps, "clipped": _clipped, "decayed": _decayed,
     "longer": _longer, "only-begun": _only_begun, "tuned": _tuned, "noisy-labels": _noisy, "dropout": _dropout,
     "wider": _wider, "orthogonal": _orthogonal, "momentum": _plain_sgd, "rmsprop": _rmsprop,
-    "half-precision": _half_precision,
+    "half-precision": _half_precision, "frozen-base": _frozen_base,
 }  # fmt: skip
 
 
