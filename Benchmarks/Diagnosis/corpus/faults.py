@@ -118,6 +118,21 @@ def weights_blown(p: Program, rng: random.Random) -> Fault | None:
     return Fault("weights-blown-up", "explosion", p.changed(events=(event,)), step)
 
 
+def harsh_rate(p: Program, rng: random.Random) -> Fault | None:
+    factor = rng.choice([1000, 3000, 10000])
+    return Fault(f"rate-x{factor}", "explosion", p.changed(lr=p.lr * factor))
+
+
+def harsh_weights(p: Program, rng: random.Random) -> Fault | None:
+    scale = rng.choice([24, 40, 80])
+    return Fault(f"weights-x{scale}", "explosion", p.changed(init_scale=float(scale)))
+
+
+def harsh_jump(p: Program, rng: random.Random) -> Fault | None:
+    step, factor = in_mid_run(p, rng), rng.choice([3000, 10000])
+    return Fault(f"rate-jump-x{factor}", "explosion", p.changed(events=(Event("learning-rate", step, factor),)), step)
+
+
 def no_clipping(p: Program, rng: random.Random) -> Fault | None:
     if p.clip is None:
         return None
@@ -297,14 +312,15 @@ MAKERS: dict[str, tuple[Maker, ...]] = {
     "underflow": (tiny_loss,),
     "absent": (frozen, frozen_later, detached, detached),
     "accumulating": (never_zeroed, no_longer_zeroed, rarely_zeroed),
+    "exploding for sure": (harsh_rate, harsh_weights, harsh_jump, unscaled_target, weights_blown),
 }  # fmt: skip
 """By the class that they are meant to fall into."""
 
 TRAINER_MAKERS = {
     deep_sigmoid, many_layers, small_weights, large_rate, large_weights, unscaled_input, unscaled_target, negative_bias,
-    small_rate, all_zero, edge_rate, full_batch_edge,
+    small_rate, all_zero, edge_rate, full_batch_edge, harsh_rate, harsh_weights,
 }  # fmt: skip
-KERAS_MAKERS = TRAINER_MAKERS | {rate_jump, corrupt_batches, poisoned, zero_deviation, twice}
+KERAS_MAKERS = TRAINER_MAKERS | {rate_jump, harsh_jump, corrupt_batches, poisoned, zero_deviation, twice}
 ALLOWED: dict[str, set[Maker]] = {"trainer": TRAINER_MAKERS, "keras-torch": KERAS_MAKERS, "keras-jax": KERAS_MAKERS}
 """What other frameworks than PyTorch can be made to do here."""
 

@@ -74,6 +74,8 @@ def label(run: Run, trace: Trace, twins: Sequence[Trace]) -> dict[str, Any]:
         truth = MECHANISMS[fault.mechanism](fault, trace, twins)
         if truth is None:
             raise Unlabelled(f"sick, but the gradients do not show {fault.mechanism}")
+        if truth.classes[0] == "stagnation" and fault.mechanism != "standstill" and not run.records_loss:
+            raise Unlabelled("sick, but only the loss could show it, which was not recorded")
         found |= {"classes": list(truth.classes), "position": truth.position, "onset_step": truth.onset}
     return found
 

@@ -92,7 +92,7 @@ def explosion(fault: Fault, trace: Trace, twins: Sequence[Trace]) -> Truth | Non
     if np.median(trace.norm[len(trace.norm) // 2 :]) < 1e-3 * usual:
         shrunk = np.array(trace.norm) >= 1e-2 * usual
         return Truth(("vanishing", "stagnation"), None, int(np.flatnonzero(shrunk)[-1]) + 1 if shrunk.any() else 0)
-    return None
+    return Truth(("stagnation", "oscillation")) if stands(trace) else None
 
 
 def vanishing(fault: Fault, trace: Trace, twins: Sequence[Trace]) -> Truth | None:
@@ -107,7 +107,7 @@ def vanishing(fault: Fault, trace: Trace, twins: Sequence[Trace]) -> Truth | Non
     theirs = np.median(array_of(twins[0].rms)[:early], axis=0)[[i for i, rank in enumerate(twins[0].ranks) if rank >= 2]]
     if np.exp(np.mean(np.log(rms))) <= 1e-2 * np.exp(np.mean(np.log(np.maximum(theirs, 1e-30)))):
         return Truth(("vanishing",), None, 0)
-    return None
+    return Truth(("stagnation", "vanishing"), None, 0) if stands(trace) else None
 
 
 def nonfinite(fault: Fault, trace: Trace, twins: Sequence[Trace]) -> Truth | None:
@@ -128,8 +128,14 @@ def dead(fault: Fault, trace: Trace, twins: Sequence[Trace]) -> Truth | None:
 
 def stagnation(fault: Fault, trace: Trace, twins: Sequence[Trace]) -> Truth | None:
     """Weights that hardly move: the training must in fact stand, not be slow only."""
-    stands = trace.metric > 0.85 * min(trace.progress[0], 1.0)
-    return Truth(("stagnation",), None, 0) if stands else None
+    if not stands(trace):
+        return None
+    return Truth(("stagnation",), None, None if fault.program.schedule == "collapse" else 0)
+
+
+def stands(trace: Trace) -> bool:
+    """Whether hardly anything was learned."""
+    return trace.metric > 0.85 * min(trace.progress[0], 1.0)
 
 
 def standstill(fault: Fault, trace: Trace, twins: Sequence[Trace]) -> Truth | None:
@@ -146,7 +152,8 @@ def standstill(fault: Fault, trace: Trace, twins: Sequence[Trace]) -> Truth | No
 def underflow(fault: Fault, trace: Trace, twins: Sequence[Trace]) -> Truth | None:
     """Gradients that are zero where the twin's, of more digits, are not."""
     count = min(len(trace.zeros), len(twins[0].zeros))
-    lost = (np.array(trace.zeros)[:count] > 0.5) & (np.array(twins[0].zeros)[:count] < 0.3)
+    kept, theirs = 1 - np.array(trace.zeros)[:count], 1 - np.array(twins[0].zeros)[:count]
+    lost = kept < 0.5 * theirs
     step = first(lost.any(axis=1))
     if step is None or broken(trace) is not None:
         return None
