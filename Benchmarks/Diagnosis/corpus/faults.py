@@ -115,7 +115,7 @@ def corrupt_batches(p: Program, rng: random.Random) -> Fault | None:
 def weights_blown(p: Program, rng: random.Random) -> Fault | None:
     step, stage = in_mid_run(p, rng), rng.randrange(stages(p))
     event = Event("scale-weights", step, rng.choice([10.0, 30.0, 100.0]), stage)
-    return Fault("weights-blown-up", "explosion", p.changed(events=(event,)), step)
+    return Fault("weights-blown-up", "explosion", p.changed(events=(event,)), step, stage)
 
 
 def harsh_rate(p: Program, rng: random.Random) -> Fault | None:
@@ -338,4 +338,6 @@ def faults(program: Program, rng: random.Random) -> list[Fault]:
         made = [fault for maker in able if (fault := maker(program, rng)) is not None]
         if made and rng.random() < SHARES.get(name, 2 / 3):
             chosen.append(rng.choice(made))
+    for edge in program.edges:
+        chosen.append(Fault(f"edge-rate-x{edge:g}", "explosion", program.changed(lr=program.lr * edge)))
     return list({fault.name: fault for fault in chosen}.values())

@@ -27,6 +27,8 @@ OTHER_PROGRAMS = (
            batches=200),
     _keras("jax", "diabetes", "diabetes", "mlp", {"depth": 2, "width": 16}, loss="squared-error", optimizer="sgd",
            lr=0.02, batch_size=442, batches=150),
+    _keras("torch", "digits-full-batch", "digits", "mlp", {"depth": 2, "width": 24, "activation": "tanh"}, optimizer="sgd",
+           lr=0.5, batch_size=1797, batches=120, edges=(4, 4.5, 5, 6)),
     _own("digits", "digits", {"depth": 2, "width": 48}, lr=2e-3, batches=250),
     _own("digits-deep", "digits", {"depth": 6, "width": 24, "activation": "elu"}, optimizer="adamw", lr=1e-3,
          batch_size=64, batches=300),
@@ -36,5 +38,7 @@ OTHER_PROGRAMS = (
          batch_size=64, batches=300),
     _own("diabetes", "diabetes", {"depth": 2, "width": 24}, loss="squared-error", optimizer="sgd", lr=0.02,
          batch_size=442, batches=200),
+    _own("digits-full-batch", "digits", {"depth": 2, "width": 24, "activation": "tanh"}, optimizer="sgd", lr=0.5,
+         batch_size=1797, batches=150, edges=(4, 4.5, 5, 6)),
     _own("spirals", "spirals", {"depth": 4, "width": 32, "activation": "leaky"}, lr=3e-3, batches=400),
 )  # fmt: skip

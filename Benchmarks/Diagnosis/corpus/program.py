@@ -35,7 +35,8 @@ class Program:
     """Architecture, data, loss and optimizer of a training: everything but the seed.
 
     ``expects``: what a healthy run of it does: ``learns``; ``noisy``, it can learn a little only; ``begun``, it is cut off early;
-    ``tuned``, it begins from trained weights and stays good; ``game``, its loss says nothing.
+    ``tuned``, it begins from trained weights and stays good. ``edges``: factors by which the learning rate is at the edge of what
+    the training bears, found by trying.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Program:
     label_noise: float = 0.0
     pretraining: int = 0
     framework: str = "torch"
+    edges: tuple[float, ...] = ()
     precision: str = "float32"  # or float16, or mixed: float32 weights, float16 products
 
     # What faults change.

@@ -59,7 +59,7 @@ def died(trace: Trace) -> int | None:
 def oscillates(trace: Trace) -> bool:
     """Whether most steps of the second half turn back on the one before."""
     late = np.array(trace.cosine[len(trace.cosine) // 2 :])
-    return bool(np.isfinite(late).any()) and float(np.nanmedian(late)) < -0.2
+    return bool(np.isfinite(late).any()) and float(np.nanmedian(late)) < -0.1
 
 
 def where_grown(trace: Trace, twins: Sequence[Trace], step: int) -> int | None:
@@ -77,13 +77,13 @@ def array_of(rows: Sequence[Sequence[float]]) -> np.ndarray:
 
 def explosion(fault: Fault, trace: Trace, twins: Sequence[Trace]) -> Truth | None:
     """Of a step or a number that is too large: it may explode, kill units, oscillate or saturate."""
-    growth, break_, death = grown(trace, twins), broken(trace), died(trace)
+    growth, break_, death, bounces = grown(trace, twins), broken(trace), died(trace), oscillates(trace)
     if growth is not None and (break_ is None or growth < break_):
-        others = [name for name, since in (("nonfinite", break_), ("dead", death)) if since is not None]
-        return Truth(("exploding", *others[:1]), where_grown(trace, twins, growth), growth)
+        others = [("nonfinite", break_ is not None), ("dead", death is not None), ("oscillation", bounces)]
+        place = None if fault.stage is None else where_grown(trace, twins, growth)
+        return Truth(("exploding", *[name for name, is_true in others if is_true][:1]), place, growth)
     if break_ is not None:
         return Truth(("nonfinite",), trace.nonfinite[break_], break_)
-    bounces = oscillates(trace)
     if death is not None and (trace.dead[-1] > 0.95 or not bounces):
         return Truth(("dead", "oscillation") if bounces else ("dead",), trace.dead_position[death], death)
     if bounces:
@@ -135,7 +135,7 @@ def stagnation(fault: Fault, trace: Trace, twins: Sequence[Trace]) -> Truth | No
 
 def stands(trace: Trace) -> bool:
     """Whether hardly anything was learned."""
-    return trace.metric > 0.85 * min(trace.progress[0], 1.0)
+    return 0.85 * min(trace.progress[0], 1.0) < trace.metric < 1.5 * max(trace.progress[0], 1.0)
 
 
 def standstill(fault: Fault, trace: Trace, twins: Sequence[Trace]) -> Truth | None:
