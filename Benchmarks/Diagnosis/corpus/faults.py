@@ -198,6 +198,15 @@ def killed(p: Program, rng: random.Random) -> Fault | None:
     return Fault(f"killed-{share:g}", "dead", p.changed(events=(Event("kill", step, share, stage),)), step, stage)
 
 
+def killed_everywhere(p: Program, rng: random.Random) -> Fault | None:
+    count = relus(p)
+    if count == 0:
+        return None
+    step, share = in_mid_run(p, rng) // 3 + 1, rng.choice([0.9, 1.0])
+    events = tuple(Event("kill", step, share, stage) for stage in range(count))
+    return Fault(f"killed-everywhere-{share:g}", "dead", p.changed(events=events), step, 0)
+
+
 def bad_step(p: Program, rng: random.Random) -> Fault | None:
     if relus(p) == 0:
         return None
@@ -285,6 +294,16 @@ def detached(p: Program, rng: random.Random) -> Fault | None:
     return Fault("detached", "absent", p.changed(detached_after=stage), 0, 0)
 
 
+def detached_late(p: Program, rng: random.Random) -> Fault | None:
+    return Fault("detached-late", "absent", p.changed(detached_after=stages(p) - 1), 0, 0)
+
+
+def frozen_mostly(p: Program, rng: random.Random) -> Fault | None:
+    step, count = rng.randint(2, max(3, p.batches // 20)), stages(p)
+    events = tuple(Event("freeze", step, stage=stage) for stage in range(count))
+    return Fault("frozen-but-the-head", "absent", p.changed(events=events), step, 0)
+
+
 def never_zeroed(p: Program, rng: random.Random) -> Fault | None:
     return Fault("never-zeroed", "accumulation", p.changed(zero_grad_every=0), 1)
 
@@ -313,6 +332,8 @@ MAKERS: dict[str, tuple[Maker, ...]] = {
     "absent": (frozen, frozen_later, detached, detached),
     "accumulating": (never_zeroed, no_longer_zeroed, rarely_zeroed),
     "exploding for sure": (harsh_rate, harsh_weights, harsh_jump, unscaled_target, weights_blown),
+    "absent for sure": (detached_late, frozen_mostly),
+    "dead for sure": (killed_everywhere, killed_everywhere, negative_bias),
 }  # fmt: skip
 """By the class that they are meant to fall into."""
 
