@@ -46,6 +46,8 @@ def trainer_of(framework: str) -> Callable[[Run, Path | None], Trace]:
     """The function that trains; each framework is imported only where it is used."""
     if framework == "trainer":
         from corpus.own_training import train
+    elif framework == "torch-game":
+        from corpus.game_training import train
     elif framework == "torch":
         from corpus.training import train
     else:
@@ -56,9 +58,13 @@ def trainer_of(framework: str) -> Callable[[Run, Path | None], Trace]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder of the corpus; created if need be")
-    parser.add_argument("--only", action="append", help="train the runs whose names match this pattern only; repeatable")
+    parser.add_argument(
+        "--only", action="append", help="train the runs whose names match this pattern only; repeatable"
+    )
     parser.add_argument("--jobs", type=int, default=1, help="trainings at the same time")
-    parser.add_argument("--seed", type=int, default=0, help="what initial weights, order and the choice of faults follow from")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="what initial weights, order and the choice of faults follow from"
+    )
     options = parser.parse_args()
     for name in ("traces", "runs"):
         (options.out / name).mkdir(parents=True, exist_ok=True)

@@ -7,12 +7,14 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from corpus.data import Dataset
+from corpus.data import Dataset, dataset
 from corpus.networks import NETWORKS, Staged, arguments
 from corpus.program import Program
 from corpus.sequences import SEQUENCE_NETWORKS
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+DENSE = ("mlp", "autoencoder", "residual_mlp")
+"""Networks of dense layers only."""
 INITIALIZERS = {
     "kaiming": lambda w: nn.init.kaiming_normal_(w, nonlinearity="relu"),
     "xavier": nn.init.xavier_uniform_,
@@ -58,6 +60,16 @@ def _initialize(model: Staged, program: Program, initializer: str | None) -> Non
     last = [module for module in model.head.modules() if isinstance(module, nn.Linear)][-1]
     if program.output_bias:
         last.bias[0] += program.output_bias
+
+
+def stages(program: Program) -> int:
+    """How many stages the network has."""
+    return len(build(program, dataset(program.dataset)).stages)
+
+
+def relus(program: Program) -> int:
+    """How many ReLUs the network has."""
+    return len(before_relu(build(program, dataset(program.dataset))))
 
 
 def before_relu(module: nn.Module) -> list[nn.Module]:

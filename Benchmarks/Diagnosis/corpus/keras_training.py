@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import gradlog.keras
 import keras
 import numpy as np
 
-import gradlog.keras
 from corpus.data import Dataset, dataset, with_label_noise
 from corpus.program import Program, Run
 from corpus.recorded import constant_loss, trace_of
@@ -64,7 +64,9 @@ def build(program: Program, data: Dataset) -> keras.Model:
     """The compiled model."""
     shape = program.shape
     outputs = data.classes or (1 if data.targets.ndim == 1 else data.targets.shape[1])
-    layers: list[Any] = [keras.Input(data.inputs.shape[2:] + (1,) if program.network == "cnn" else data.inputs.shape[1:])]
+    layers: list[Any] = [
+        keras.Input(data.inputs.shape[2:] + (1,) if program.network == "cnn" else data.inputs.shape[1:])
+    ]
     if program.network == "cnn":
         for count in shape["channels"]:
             layers += [keras.layers.Conv2D(count, 3, padding="same", activation=shape.get("activation", "relu"))]

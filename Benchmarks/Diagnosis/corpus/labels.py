@@ -13,7 +13,17 @@ from corpus.program import Run
 from corpus.trace import Trace
 from corpus.truth import MECHANISMS
 
-NOT_COMPARED = {"slower", "only-begun", "tuned", "noisy-labels", "dropout", "decayed", "clipped", "half-precision", "frozen-base"}
+NOT_COMPARED = {
+    "slower",
+    "only-begun",
+    "tuned",
+    "noisy-labels",
+    "dropout",
+    "decayed",
+    "clipped",
+    "half-precision",
+    "frozen-base",
+}
 """Healthy variants that may end worse than their program, since that is what they are for."""
 
 
@@ -42,9 +52,10 @@ def check_healthy(run: Run, trace: Trace, twins: Sequence[Trace]) -> None:
     good = {
         "learns": metric < 0.85,
         "noisy": metric < 0.98,
+        "game": metric < 0.3 * start,
         "begun": metric < 0.99 * start,
         "tuned": metric < 1.1 * start + 0.02,
-    }.get(run.program.expects, True)
+    }[run.program.expects]
     if not good:
         raise Unlabelled(f"healthy, but {run.program.expects} {start:.3g} -> {metric:.3g}")
     variant = run.name.rsplit(".", 1)[1]

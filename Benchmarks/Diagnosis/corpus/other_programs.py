@@ -1,4 +1,4 @@
-"""Programs for Keras and for our own trainer, which are reported on."""
+"""Programs for Keras, for our own trainer, and of two optimizers; they are reported on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,16 @@ def _own(name: str, dataset: str, shape: dict[str, object], **rest: object) -> P
     return Program(f"trainer-{name}", "trainer", "report", dataset, "mlp", shape, framework="trainer", **rest)  # type: ignore[arg-type]
 
 
+def _game(name: str, shape: dict[str, object], **rest: object) -> Program:
+    return Program(
+        f"game-{name}", "game", "report", "ring", "game", shape, framework="torch-game", expects="game", **rest
+    )  # type: ignore[arg-type]
+
+
 OTHER_PROGRAMS = (
+    _game("tanh", {"depth": 2, "width": 32, "activation": "tanh"}, lr=2e-3, batch_size=64, batches=300),
+    _game("gelu", {"depth": 2, "width": 32, "activation": "gelu"}, lr=2e-3, batch_size=64, batches=400),
+    _game("elu", {"depth": 3, "width": 24, "activation": "elu"}, lr=2e-3, batch_size=32, batches=300),
     _keras("torch", "digits", "digits", "mlp", {"depth": 3, "width": 40}, lr=2e-3, batches=200),
     _keras("torch", "cancer", "breast_cancer", "mlp", {"depth": 4, "width": 20, "activation": "tanh"}, loss="binary",
            optimizer="sgd", momentum=0.9, lr=0.02, batches=150),

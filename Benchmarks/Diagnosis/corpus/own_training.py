@@ -35,8 +35,21 @@ def train(run: Run, file: Path | None) -> Trace:
     with tempfile.TemporaryDirectory() as folder:
         model, path = Path(folder) / "model.json", file or Path(folder) / "runs.db"
         model.write_text(json.dumps(description(program, data, run.seed)))
-        arguments = ["--model", str(model), "--db", str(path), "--run", run.name, "--capture", "none", "--stage", run.stage]
-        subprocess.run([command(), "train", *arguments, "--journal", "rollback", "--quiet"], check=True, capture_output=True)
+        arguments = [
+            "--model",
+            str(model),
+            "--db",
+            str(path),
+            "--run",
+            run.name,
+            "--capture",
+            "none",
+            "--stage",
+            run.stage,
+        ]
+        subprocess.run(
+            [command(), "train", *arguments, "--journal", "rollback", "--quiet"], check=True, capture_output=True
+        )
         return trace_of(path, constant_loss(data) * program.target_scale**2)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -35,7 +36,7 @@ class Program:
     """Architecture, data, loss and optimizer of a training: everything but the seed.
 
     ``expects``: what a healthy run of it does: ``learns``; ``noisy``, it can learn a little only; ``begun``, it is cut off early;
-    ``tuned``, it begins from trained weights and stays good. ``edges``: factors by which the learning rate is at the edge of what
+    ``tuned``, it begins from trained weights and stays good; ``game``, two sides play against each other. ``edges``: factors by which the learning rate is at the edge of what
     the training bears, found by trying.
     """
 
@@ -82,6 +83,11 @@ class Program:
         return replace(self, **changes)
 
 
+def in_mid_run(program: Program, rng: random.Random) -> int:
+    """A step between a tenth and the half of the training."""
+    return rng.randint(program.batches // 10 + 1, program.batches // 2)
+
+
 @dataclass(frozen=True)
 class Fault:
     """A change of a healthy program, and how the truth about it is found (see ``truth``).
@@ -123,7 +129,7 @@ class Run:
         """Four of five do, and those that nothing else could show to be wrong: weights that do not move, and an explosion
         whose gradients are clipped. Keras and our trainer always do.
         """
-        if self.program.framework != "torch":
+        if self.program.framework not in ("torch", "torch-game"):
             return True
         fault = self.fault
         hidden = fault is not None and (fault.mechanism == "stagnation" or self.program.clip is not None)

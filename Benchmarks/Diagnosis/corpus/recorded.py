@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+import gradlog
 import numpy as np
 
-import gradlog
 from corpus.data import Dataset
 from corpus.trace import Trace
 

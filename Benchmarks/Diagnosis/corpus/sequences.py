@@ -52,7 +52,7 @@ def recurrent(
 
 def text_bag(
     inputs: int, outputs: int, vocabulary: int, width: int = 16, hidden: int = 32, depth: int = 1, sparse: bool = False,
-    activation: str = "relu", unused: bool = False,
+    activation: str = "relu",
 ) -> nn.Module:  # fmt: skip
     """The mean of the embeddings of a text, and dense layers. ``sparse``: gradients of the rows that occur only."""
     stages: list[nn.Module] = [nn.EmbeddingBag(vocabulary, width, mode="mean", sparse=sparse)]

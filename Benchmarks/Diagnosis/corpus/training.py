@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import gradlog
+import gradlog.torch
 import torch
 from torch import nn
 
-import gradlog
-import gradlog.torch
 from corpus.construction import LOSSES, before_relu, build, optimizer_of
 from corpus.data import Dataset, dataset, with_label_noise
 from corpus.networks import Staged
-from corpus.program import Event, Program, Run
+from corpus.program import Event, Run
 from corpus.trace import Trace
 from corpus.watching import Watch
 
@@ -54,7 +54,9 @@ def recording(run: Run, model: nn.Module, optimizer: torch.optim.Optimizer, file
         return
     options: dict[str, Any] = {"capture": "none", "journal": "rollback", "configuration": {"program": run.program.name}}
     if run.program.updates == "another model":
-        with gradlog.Recorder(file, run.name, stage="applied", framework=f"PyTorch {torch.__version__}", **options) as one:
+        with gradlog.Recorder(
+            file, run.name, stage="applied", framework=f"PyTorch {torch.__version__}", **options
+        ) as one:
             yield one
     else:
         with gradlog.torch.record(model, optimizer, file, run.name, stage=run.stage, **options) as tap:

@@ -104,7 +104,9 @@ def vanishing(fault: Fault, trace: Trace, twins: Sequence[Trace]) -> Truth | Non
     if smallest <= 1e-2 * largest:
         place = kernels[int(np.flatnonzero(rms <= max(10 * smallest, 1e-300))[0])]
         return Truth(("vanishing", "dead") if smallest == 0 else ("vanishing",), place, 0)
-    theirs = np.median(array_of(twins[0].rms)[:early], axis=0)[[i for i, rank in enumerate(twins[0].ranks) if rank >= 2]]
+    theirs = np.median(array_of(twins[0].rms)[:early], axis=0)[
+        [i for i, rank in enumerate(twins[0].ranks) if rank >= 2]
+    ]
     if np.exp(np.mean(np.log(rms))) <= 1e-2 * np.exp(np.mean(np.log(np.maximum(theirs, 1e-30)))):
         return Truth(("vanishing",), None, 0)
     return Truth(("stagnation", "vanishing"), None, 0) if stands(trace) else None

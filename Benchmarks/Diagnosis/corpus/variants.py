@@ -91,7 +91,11 @@ def _rmsprop(p: Program) -> Program | None:
 
 
 def _half_precision(p: Program) -> Program | None:
-    return p.changed(precision="float16", optimizer="sgd", lr=0.05) if p.network == "mlp" and p.optimizer == "adam" else None
+    return (
+        p.changed(precision="float16", optimizer="sgd", lr=0.05)
+        if p.network == "mlp" and p.optimizer == "adam"
+        else None
+    )
 
 
 CHOICES: dict[str, Choice] = {
@@ -113,5 +117,7 @@ ELSEWHERE = {
 def variants(program: Program, count: int, rng: random.Random) -> dict[str, Program]:
     """As many healthy relatives of the program, by the name of what differs."""
     able = {name: choice for name, choice in CHOICES.items() if program.framework == "torch" or name in ELSEWHERE}
+    if program.framework == "torch-game":
+        able = {name: CHOICES[name] for name in ("slower", "wider", "large-batches")}
     possible = {name: changed for name, choice in able.items() if (changed := choice(program)) is not None}
     return {name: possible[name] for name in rng.sample(sorted(possible), min(count, len(possible)))}

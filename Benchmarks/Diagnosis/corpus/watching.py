@@ -20,7 +20,9 @@ LOOKED_AT = 512
 class Watch:
     """Fills the trace of one training."""
 
-    def __init__(self, model: Staged, program: Program, data: Dataset, inputs: torch.Tensor, targets: torch.Tensor) -> None:
+    def __init__(
+        self, model: Staged, program: Program, data: Dataset, inputs: torch.Tensor, targets: torch.Tensor
+    ) -> None:
         """``inputs``: as the program is fed with them. ``targets``: the true ones, not scaled."""
         self.trace = Trace()
         self._model, self._program, self._data = model, program, data
@@ -50,7 +52,12 @@ class Watch:
         finite = [g is None or bool(torch.isfinite(g).all()) for g in gradients]
         trace.absent.append(next((i for i, g in enumerate(gradients) if g is None), -1))
         trace.nonfinite.append(next((i for i, ok in enumerate(finite) if not ok), -1))
-        flat = torch.cat([torch.zeros(p.numel()) if g is None else g.flatten() for g, (_, p) in zip(gradients, self._parameters)])
+        flat = torch.cat(
+            [
+                torch.zeros(p.numel()) if g is None else g.flatten()
+                for g, (_, p) in zip(gradients, self._parameters, strict=True)
+            ]
+        )
         trace.norm.append(float(flat.norm()) if all(finite) else math.inf)
         trace.zeros.append([1.0 if g is None else float((g == 0).float().mean()) for g in gradients])
         trace.rms.append([0.0 if g is None else float(g.square().mean().sqrt()) for g in gradients])
