@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import nn
@@ -72,7 +73,7 @@ def relus(program: Program) -> int:
     return len(before_relu(build(program, dataset(program.dataset))))
 
 
-def before_relu(module: nn.Module) -> list[nn.Module]:
+def before_relu(module: nn.Module) -> list[Any]:
     """What feeds a ReLU: the dense or convolutional layer or the normalization right before it, in the order of the network."""
     found, before = [], None
     for part in module.modules():

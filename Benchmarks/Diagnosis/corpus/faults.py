@@ -79,11 +79,11 @@ MAKERS: dict[str, tuple[Maker, ...]] = {
 }  # fmt: skip
 """By the class that they are meant to fall into."""
 
-TRAINER_MAKERS = {
+TRAINER_MAKERS: set[Maker] = {
     deep_sigmoid, many_layers, small_weights, large_rate, large_weights, unscaled_input, unscaled_target, negative_bias,
     small_rate, all_zero, edge_rate, full_batch_edge, harsh_rate, harsh_weights,
 }  # fmt: skip
-KERAS_MAKERS = TRAINER_MAKERS | {rate_jump, harsh_jump, corrupt_batches, poisoned, zero_deviation, twice}
+KERAS_MAKERS: set[Maker] = TRAINER_MAKERS | {rate_jump, harsh_jump, corrupt_batches, poisoned, zero_deviation, twice}
 ALLOWED: dict[str, set[Maker]] = {
     "torch-game": set(),
     "trainer": TRAINER_MAKERS,

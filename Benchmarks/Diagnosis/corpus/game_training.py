@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ def train(run: Run, file: Path | None) -> Trace:
     return trace
 
 
-def play(name: str, models: dict[str, nn.Module], count: int) -> torch.Tensor:
+def play(name: str, models: Mapping[str, nn.Module], count: int) -> torch.Tensor:
     """The loss of one side."""
     generator, discriminator = models["generator"], models["discriminator"]
     drawn = generator(torch.randn(count, NOISE))

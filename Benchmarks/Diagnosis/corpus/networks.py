@@ -50,18 +50,28 @@ class Residual(nn.Module):
 
 def norm_1d(kind: str | None, width: int) -> list[nn.Module]:
     """The normalization of a vector, as a list of none or one."""
-    return {None: [], "batch": [nn.BatchNorm1d(width)], "layer": [nn.LayerNorm(width)]}[kind]
+    choices: dict[str | None, list[nn.Module]] = {
+        None: [],
+        "batch": [nn.BatchNorm1d(width)],
+        "layer": [nn.LayerNorm(width)],
+    }
+    return choices[kind]
 
 
 def norm_2d(kind: str | None, channels: int) -> list[nn.Module]:
     """The normalization of an image, likewise; ``layer`` is over all channels and pixels."""
-    return {None: [], "batch": [nn.BatchNorm2d(channels)], "layer": [nn.GroupNorm(1, channels)]}[kind]
+    choices: dict[str | None, list[nn.Module]] = {
+        None: [],
+        "batch": [nn.BatchNorm2d(channels)],
+        "layer": [nn.GroupNorm(1, channels)],
+    }
+    return choices[kind]
 
 
 def mlp(
     inputs: int, outputs: int, depth: int = 2, width: int = 32, activation: str = "relu", norm: str | None = None,
     dropout: float = 0.0,
-) -> nn.Module:  # fmt: skip
+) -> Staged:  # fmt: skip
     """Dense layers of one width."""
     stages = []
     for index in range(depth):
@@ -73,7 +83,7 @@ def mlp(
 def residual_mlp(
     inputs: int, outputs: int, depth: int = 6, width: int = 32, activation: str = "relu", norm: str | None = "layer",
     adds: bool = True, dropout: float = 0.0,
-) -> nn.Module:  # fmt: skip
+) -> Staged:  # fmt: skip
     """A dense layer, then blocks of two dense layers with a way around."""
     stages: list[nn.Module] = [nn.Linear(inputs, width)]
     for _ in range(depth):
@@ -86,7 +96,7 @@ def residual_mlp(
 def cnn(
     inputs: int, outputs: int, size: int, channels: Sequence[int] = (8, 16), activation: str = "relu",
     norm: str | None = None, pool: str = "max", hidden: int = 32, dropout: float = 0.0,
-) -> nn.Module:  # fmt: skip
+) -> Staged:  # fmt: skip
     """Convolutions, pooling after each of the first two, and a dense layer."""
     stages: list[nn.Module] = []
     for index, count in enumerate(channels):
@@ -104,7 +114,7 @@ def cnn(
 def residual_cnn(
     inputs: int, outputs: int, size: int, depth: int = 3, channels: int = 8, activation: str = "relu",
     norm: str | None = "batch", adds: bool = True,
-) -> nn.Module:  # fmt: skip
+) -> Staged:  # fmt: skip
     """A small ResNet with an average over the picture at its end."""
     stages: list[nn.Module] = [nn.Sequential(nn.Conv2d(inputs, channels, 3, padding=1), *norm_2d(norm, channels))]
     for _ in range(depth):
@@ -117,7 +127,7 @@ def residual_cnn(
 
 def conv_1d(
     inputs: int, outputs: int, channels: Sequence[int] = (12, 12, 12), activation: str = "relu"
-) -> nn.Module:  # fmt: skip
+) -> Staged:  # fmt: skip
     """Convolutions over time of growing dilation, then the mean over time."""
     stages: list[nn.Module] = []
     for index, count in enumerate(channels):
@@ -136,7 +146,7 @@ class Transposed(nn.Module):
 
 def autoencoder(
     inputs: int, outputs: int, widths: Sequence[int] = (48, 24, 8), activation: str = "relu", norm: str | None = None
-) -> nn.Module:  # fmt: skip
+) -> Staged:  # fmt: skip
     """Dense layers to a narrow code and back."""
     stages, rows = [], [inputs, *widths, *reversed(widths[:-1])]
     for before, after in zip(rows, rows[1:], strict=False):
@@ -144,7 +154,7 @@ def autoencoder(
     return Staged(stages, nn.Linear(rows[-1], outputs))
 
 
-NETWORKS: dict[str, Callable[..., nn.Module]] = {
+NETWORKS: dict[str, Callable[..., Staged]] = {
     one.__name__: one for one in (mlp, residual_mlp, cnn, residual_cnn, conv_1d, autoencoder)
 }
 

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from corpus.program import Program
 
 
-def _keras(backend: str, name: str, dataset: str, network: str, shape: dict[str, object], **rest: object) -> Program:
+def _keras(backend: str, name: str, dataset: str, network: str, shape: dict[str, object], **rest: Any) -> Program:
     family = f"keras-{network}"
     return Program(
         f"keras-{backend}-{name}", family, "report", dataset, network, shape, framework=f"keras-{backend}", **rest
-    )  # type: ignore[arg-type]
+    )
 
 
-def _own(name: str, dataset: str, shape: dict[str, object], **rest: object) -> Program:
-    return Program(f"trainer-{name}", "trainer", "report", dataset, "mlp", shape, framework="trainer", **rest)  # type: ignore[arg-type]
+def _own(name: str, dataset: str, shape: dict[str, object], **rest: Any) -> Program:
+    return Program(f"trainer-{name}", "trainer", "report", dataset, "mlp", shape, framework="trainer", **rest)
 
 
-def _game(name: str, shape: dict[str, object], **rest: object) -> Program:
+def _game(name: str, shape: dict[str, object], **rest: Any) -> Program:
     return Program(
         f"game-{name}", "game", "report", "ring", "game", shape, framework="torch-game", expects="game", **rest
-    )  # type: ignore[arg-type]
+    )
 
 
 OTHER_PROGRAMS = (

@@ -2,39 +2,41 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from corpus.program import Program
 
 
-def _residual(name: str, dataset: str, shape: dict[str, object], **rest: object) -> Program:
-    return Program(f"residual-{name}", "residual-mlp", "report", dataset, "residual_mlp", shape, **rest)  # type: ignore[arg-type]
+def _residual(name: str, dataset: str, shape: dict[str, object], **rest: Any) -> Program:
+    return Program(f"residual-{name}", "residual-mlp", "report", dataset, "residual_mlp", shape, **rest)
 
 
-def _resnet(name: str, dataset: str, shape: dict[str, object], **rest: object) -> Program:
-    return Program(f"resnet-{name}", "residual-cnn", "report", dataset, "residual_cnn", shape, **rest)  # type: ignore[arg-type]
+def _resnet(name: str, dataset: str, shape: dict[str, object], **rest: Any) -> Program:
+    return Program(f"resnet-{name}", "residual-cnn", "report", dataset, "residual_cnn", shape, **rest)
 
 
-def _normed(name: str, dataset: str, shape: dict[str, object], **rest: object) -> Program:
-    return Program(f"normed-{name}", "normed-mlp", "report", dataset, "mlp", shape, **rest)  # type: ignore[arg-type]
+def _normed(name: str, dataset: str, shape: dict[str, object], **rest: Any) -> Program:
+    return Program(f"normed-{name}", "normed-mlp", "report", dataset, "mlp", shape, **rest)
 
 
-def _recurrent(kind: str, name: str, dataset: str, shape: dict[str, object], **rest: object) -> Program:
+def _recurrent(kind: str, name: str, dataset: str, shape: dict[str, object], **rest: Any) -> Program:
     shape = {"kind": kind, **shape}
-    return Program(f"{kind}-{name}", kind, "report", dataset, "recurrent", shape, **rest)  # type: ignore[arg-type]
+    return Program(f"{kind}-{name}", kind, "report", dataset, "recurrent", shape, **rest)
 
 
-def _attention(name: str, dataset: str, shape: dict[str, object], **rest: object) -> Program:
+def _attention(name: str, dataset: str, shape: dict[str, object], **rest: Any) -> Program:
     family = "decoder" if shape.get("causal") else "transformer"
-    return Program(f"{family}-{name}", family, "report", dataset, "transformer", shape, **rest)  # type: ignore[arg-type]
+    return Program(f"{family}-{name}", family, "report", dataset, "transformer", shape, **rest)
 
 
-def _autoencoder(name: str, shape: dict[str, object], **rest: object) -> Program:
+def _autoencoder(name: str, shape: dict[str, object], **rest: Any) -> Program:
     return Program(
         f"autoencoder-{name}", "autoencoder", "report", "pixels", "autoencoder", shape, "squared-error", **rest
-    )  # type: ignore[arg-type]
+    )
 
 
-def _conv_1d(name: str, shape: dict[str, object], **rest: object) -> Program:
-    return Program(f"conv1d-{name}", "conv1d", "report", "waves", "conv_1d", shape, **rest)  # type: ignore[arg-type]
+def _conv_1d(name: str, shape: dict[str, object], **rest: Any) -> Program:
+    return Program(f"conv1d-{name}", "conv1d", "report", "waves", "conv_1d", shape, **rest)
 
 
 REPORT_PROGRAMS = (

@@ -38,7 +38,7 @@ class Last(nn.Module):
 def recurrent(
     inputs: int, outputs: int, kind: str = "lstm", width: int = 24, depth: int = 1, vocabulary: int = 0,
     mean: bool = False,
-) -> nn.Module:  # fmt: skip
+) -> Staged:  # fmt: skip
     """Recurrent layers over numbers or tokens."""
     stages: list[nn.Module] = []
     if vocabulary:
@@ -53,7 +53,7 @@ def recurrent(
 def text_bag(
     inputs: int, outputs: int, vocabulary: int, width: int = 16, hidden: int = 32, depth: int = 1, sparse: bool = False,
     activation: str = "relu",
-) -> nn.Module:  # fmt: skip
+) -> Staged:  # fmt: skip
     """The mean of the embeddings of a text, and dense layers. ``sparse``: gradients of the rows that occur only."""
     stages: list[nn.Module] = [nn.EmbeddingBag(vocabulary, width, mode="mean", sparse=sparse)]
     for index in range(depth):
@@ -73,7 +73,8 @@ class Attention(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         batch, time, width = x.shape
         parts = self.query_key_value(x).view(batch, time, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        mixed = nn.functional.scaled_dot_product_attention(*parts.unbind(0), is_causal=self.causal)
+        query, key, value = parts.unbind(0)
+        mixed = nn.functional.scaled_dot_product_attention(query, key, value, is_causal=self.causal)
         return self.output(mixed.transpose(1, 2).reshape(batch, time, width))
 
 
@@ -92,7 +93,7 @@ class Positions(nn.Module):
 def transformer(
     inputs: int, outputs: int, vocabulary: int = 0, width: int = 24, depth: int = 2, heads: int = 2, causal: bool = False,
     activation: str = "gelu", norm: str | None = "pre", adds: bool = True, dropout: float = 0.0,
-) -> nn.Module:  # fmt: skip
+) -> Staged:  # fmt: skip
     """An encoder with the mean over time at its end, or, when ``causal``, a decoder that predicts at every place.
 
     ``norm``: before each part, after each block, or None.
@@ -109,6 +110,4 @@ def transformer(
     return Staged(stages, nn.Sequential(*before(), *end, nn.Linear(width, outputs)))
 
 
-SEQUENCE_NETWORKS: dict[str, Callable[..., nn.Module]] = {
-    one.__name__: one for one in (recurrent, text_bag, transformer)
-}
+SEQUENCE_NETWORKS: dict[str, Callable[..., Staged]] = {one.__name__: one for one in (recurrent, text_bag, transformer)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -44,7 +45,8 @@ class Trace:
     def save(self, path: Path) -> None:
         """Writes it; a file that is there is whole."""
         partial = path.with_suffix(".partial.npz")
-        np.savez_compressed(partial, **{name: np.array(values) for name, values in vars(self).items()})
+        arrays: dict[str, Any] = {name: np.array(values) for name, values in vars(self).items()}
+        np.savez_compressed(partial, **arrays)
         partial.rename(path)
 
     @staticmethod

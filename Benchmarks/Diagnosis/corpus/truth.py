@@ -155,7 +155,7 @@ def underflow(fault: Fault, trace: Trace, twins: Sequence[Trace]) -> Truth | Non
     """Gradients that are zero where the twin's, of more digits, are not."""
     count = min(len(trace.zeros), len(twins[0].zeros))
     kept, theirs = 1 - np.array(trace.zeros)[:count], 1 - np.array(twins[0].zeros)[:count]
-    lost = kept < 0.5 * theirs
+    lost = np.less(kept, 0.5 * theirs)
     step = first(lost.any(axis=1))
     if step is None or broken(trace) is not None:
         return None

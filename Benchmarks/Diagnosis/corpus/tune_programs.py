@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from corpus.program import Program
 
 
-def _mlp(name: str, dataset: str, depth: int, width: int, activation: str = "relu", **rest: object) -> Program:
-    shape = {"depth": depth, "width": width, "activation": activation, **rest.pop("shape", {})}  # type: ignore[dict-item]
-    return Program(f"mlp-{name}", "mlp", "tune", dataset, "mlp", shape, **rest)  # type: ignore[arg-type]
+def _mlp(name: str, dataset: str, depth: int, width: int, activation: str = "relu", **rest: Any) -> Program:
+    shape = {"depth": depth, "width": width, "activation": activation, **rest.pop("shape", {})}
+    return Program(f"mlp-{name}", "mlp", "tune", dataset, "mlp", shape, **rest)
 
 
-def _cnn(name: str, dataset: str, shape: dict[str, object], **rest: object) -> Program:
-    return Program(f"cnn-{name}", "cnn", "tune", dataset, "cnn", shape, **rest)  # type: ignore[arg-type]
+def _cnn(name: str, dataset: str, shape: dict[str, object], **rest: Any) -> Program:
+    return Program(f"cnn-{name}", "cnn", "tune", dataset, "cnn", shape, **rest)
 
 
-def _lstm(name: str, dataset: str, shape: dict[str, object], **rest: object) -> Program:
+def _lstm(name: str, dataset: str, shape: dict[str, object], **rest: Any) -> Program:
     shape = {"kind": "lstm", **shape}
-    return Program(f"lstm-{name}", "lstm", "tune", dataset, "recurrent", shape, **rest)  # type: ignore[arg-type]
+    return Program(f"lstm-{name}", "lstm", "tune", dataset, "recurrent", shape, **rest)
 
 
-def _text(name: str, dataset: str, shape: dict[str, object], **rest: object) -> Program:
-    return Program(f"text-{name}", "text", "tune", dataset, "text_bag", shape, **rest)  # type: ignore[arg-type]
+def _text(name: str, dataset: str, shape: dict[str, object], **rest: Any) -> Program:
+    return Program(f"text-{name}", "text", "tune", dataset, "text_bag", shape, **rest)
 
 
 TUNE_PROGRAMS = (

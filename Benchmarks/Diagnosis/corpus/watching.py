@@ -61,8 +61,7 @@ class Watch:
         trace.norm.append(float(flat.norm()) if all(finite) else math.inf)
         trace.zeros.append([1.0 if g is None else float((g == 0).float().mean()) for g in gradients])
         trace.rms.append([0.0 if g is None else float(g.square().mean().sqrt()) for g in gradients])
-        both = self._before is not None and float(flat.norm() * self._before.norm()) > 0
-        trace.cosine.append(float(nn.functional.cosine_similarity(flat, self._before, dim=0)) if both else math.nan)
+        trace.cosine.append(math.nan if self._before is None else cosine(flat, self._before))
         self._before = flat
 
     @torch.no_grad()
@@ -104,6 +103,13 @@ class Watch:
 def dense(gradient: torch.Tensor) -> torch.Tensor:
     """The gradient in float32 with its zeros."""
     return (gradient.to_dense() if gradient.is_sparse else gradient).detach().float()
+
+
+def cosine(one: torch.Tensor, other: torch.Tensor) -> float:
+    """Of the angle between two gradients; NaN when one of them is zero."""
+    if not float(one.norm() * other.norm()) > 0:
+        return math.nan
+    return float(nn.functional.cosine_similarity(one, other, dim=0))
 
 
 def per_unit(activity: torch.Tensor) -> torch.Tensor:
