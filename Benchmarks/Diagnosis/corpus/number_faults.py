@@ -9,6 +9,9 @@ from corpus.construction import DENSE, stages
 from corpus.data import dataset
 from corpus.program import Event, Fault, Program, in_mid_run
 
+FLOAT16_LIMIT = 60_000
+"""A learning rate beyond it is no float16 number."""
+
 
 def poisoned(p: Program, rng: random.Random) -> Fault | None:
     if dataset(p.dataset).is_tokens:
@@ -57,6 +60,7 @@ def tiny_loss(p: Program, rng: random.Random) -> Fault | None:
     if p.network not in DENSE + ("cnn", "residual_cnn", "conv_1d", "transformer", "text_bag"):
         return None
     factor, linear = rng.choice([1e-3, 1e-4, 1e-5, 1e-6]), p.optimizer in ("sgd", "nesterov")
-    precision = "float16" if linear and p.network in DENSE else "mixed"
-    changed = p.changed(precision=precision, loss_factor=factor, lr=p.lr / factor if linear else p.lr)
+    lr = p.lr / factor if linear else p.lr
+    precision = "float16" if linear and p.network in DENSE and lr < FLOAT16_LIMIT else "mixed"
+    changed = p.changed(precision=precision, loss_factor=factor, lr=lr)
     return Fault(f"{precision}-loss-x{factor:g}", "underflow", changed)

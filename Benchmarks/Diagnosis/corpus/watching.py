@@ -86,14 +86,15 @@ class Watch:
         self._model.train()
         for hook in hooks:
             hook.remove()
-        shares = [float((per_unit(activity) == 0).float().mean()) for activity in activities]
+        feeds = before_relu(self._model)
+        units = [per_unit(activity, feed) for activity, feed in zip(activities, feeds, strict=True)]
+        shares = [float((one == 0).float().mean()) for one in units]
         worst = max(shares, default=0.0)
         self.trace.dead.append(worst)
         self.trace.dead_position.append(self._position_before_relu(shares.index(worst)) if worst > 0 else -1)
 
     def _position_before_relu(self, index: int) -> int:
-        feeds = before_relu(self._model)
-        wanted = feeds[min(index, len(feeds) - 1)].weight
+        wanted = before_relu(self._model)[index].weight
         position = next(i for i, (_, p) in enumerate(self._parameters) if p is wanted)
         while position > 0 and self._parameters[position][1].ndim < 2:
             position -= 1
@@ -112,7 +113,7 @@ def cosine(one: torch.Tensor, other: torch.Tensor) -> float:
     return float(nn.functional.cosine_similarity(one, other, dim=0))
 
 
-def per_unit(activity: torch.Tensor) -> torch.Tensor:
-    """The largest activity of each unit: of each channel of a picture, of each feature else."""
-    axis = 1 if activity.ndim == 4 else activity.ndim - 1
+def per_unit(activity: torch.Tensor, feed: nn.Module) -> torch.Tensor:
+    """The largest activity of each unit: of each feature after a dense layer, of each channel else."""
+    axis = activity.ndim - 1 if isinstance(feed, (nn.Linear, nn.LayerNorm)) else 1
     return activity.abs().amax(dim=[i for i in range(activity.ndim) if i != axis])
