@@ -28,7 +28,7 @@ struct StatisticsRow {
   /// Reads the columns of the current row from the column `first` on.
   init(_ row: PreparedStatement, from first: Int32) {
     for index in Self.columns.indices {
-      cells[index] = row.real(at: first + Int32(index)) ?? .nan
+      cells[index] = row.realOrNaN(at: first + Int32(index))
     }
   }
 
