@@ -67,6 +67,16 @@ import Testing
     #expect(try apart.firstPart() == .element(index: [1], a: "0.125", b: "0.25"))
   }
 
+  /// Two numbers around the middle between two neighbours in bfloat16.
+  @Test func roundingIsNoDifferenceWithinATolerance() throws {
+    let brain = try TwoRuns.keeping(as: .bfloat16)
+    try runs.record(
+      [1 + 0x1p-8 - 0x1p-20, 2] as [Float], [1 + 0x1p-8 + 0x1p-20, 2], options: (brain, brain))
+    #expect(try runs.firstPart() == .element(index: [0], a: "1.0", b: "1.0078125"))
+    #expect(try runs.firstPart(rtol: 1e-4) == nil)
+    #expect(try runs.firstPart(rtol: 1e-9) != nil)
+  }
+
   /// Elements within the tolerance never make statistics that are called different.
   @Test func whatElementsWithinATolerancePermitIsNotCalledDifferent() throws {
     var generator = SystemRandomNumberGenerator()

@@ -123,7 +123,7 @@ import Testing
     #expect(
       try place.gradlog("diff", "two.db", "b.db", "--run", "C:after", "--run-b", "mlp").talk
         == """
-        identical in the 4 batches that can be compared, compared by values
+        no difference in what both have: 4 batches, compared by values
         2 batches are only in 'b.db': the first epoch 1, batch 0, step 4, the last epoch 1, batch 1, step 5
 
         """)
@@ -164,7 +164,7 @@ import Testing
         == Outcome(
           code: 2, output: "",
           talk: """
-            identical in the 6 batches that can be compared, compared by values
+            no difference in what both have: 6 batches, compared by values
             'a.db' holds raw gradients, 'c.db' applied ones
             batches are matched by step: by epoch and batch, only 2 would be; --align epoch does that
             1 weight is only in 'c.db': dense/scale

@@ -86,7 +86,7 @@ public struct ComparisonBasis: Sendable, Equatable {
   /// By all their bits.
   public internal(set) var values = 0
   /// By values that both runs rounded in the same way, and by statistics, which are those before
-  /// rounding.
+  /// rounding; within a tolerance by these alone, as rounding may move elements farther.
   public internal(set) var roundedValues = 0
   /// By statistics, because a run does not have the values.
   public internal(set) var statistics = 0
@@ -112,8 +112,6 @@ public struct ComparisonBasis: Sendable, Equatable {
 
 /// What a comparison of two runs found.
 public struct ComparisonSummary: Sendable {
-  /// Names of the runs.
-  public internal(set) var runs = (a: "", b: "")
   /// Which gradient each run holds, `raw` or `applied`.
   public internal(set) var stages = (a: "", b: "")
   /// Batches that were compared.

@@ -10,7 +10,7 @@ final class RankComparison {
   private var rows: (a: [GradientRow?], b: [GradientRow?])
 
   init(
-    rank: Int, weights: [(a: ComparedWeight, b: ComparedWeight)],
+    weights: [(a: ComparedWeight, b: ComparedWeight)],
     readers: (a: BatchReader, b: BatchReader), _ gradients: GradientComparison
   ) {
     self.readers = readers

@@ -77,7 +77,6 @@ private struct RunComparison {
     self.a = a
     self.b = b
     self.options = options
-    outline.runs = (a.name, b.name)
     outline.stages = (a.stage, b.stage)
     outline.tolerance = options.tolerance
     outline.ranksOnlyInFirst = a.ranks.keys.filter { b.ranks[$0] == nil }.sorted()
@@ -127,8 +126,8 @@ private struct RunComparison {
       outline.alignment = alignment
     } else {
       let byEpoch = count(.epoch)
-      let isComplete = keys.allSatisfy { min($0.a.count, $0.b.count) <= byEpoch }
-      let byStep = isComplete && common.count == 1 ? byEpoch : count(.step)
+      let most = keys.reduce(0) { $0 + min($1.a.count, $1.b.count) }
+      let byStep = byEpoch == most ? most : count(.step)
       outline.alignment = byStep > byEpoch ? .step : .epoch
       outline.batchesOtherwise = byStep > byEpoch ? byEpoch : nil
     }
@@ -153,7 +152,7 @@ private struct RunComparison {
     var selection = DriftSelection(showsAll: options.showsAll)
     for (rank, batches, weights) in ranks {
       let pass = try RankComparison(
-        rank: rank, weights: weights.pairs, readers: readers(rank, weights.pairs), gradients)
+        weights: weights.pairs, readers: readers(rank, weights.pairs), gradients)
       for (first, second) in batches.pairs {
         guard let row = try pass.compare(first, second, &summary) else { continue }
         try selection.take(row, report)

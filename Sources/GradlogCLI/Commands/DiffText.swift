@@ -27,10 +27,13 @@ struct DiffText {
 
   private var verdict: String {
     guard let first = summary.first else {
+      let batches = Self.count(summary.batches, "batch", "batches")
+      guard summary.isIdentical else {
+        let beyond = summary.tolerance.map { " beyond \($0)" } ?? ""
+        return "no difference\(beyond) in what both have: \(batches)\(basis)"
+      }
       let kind = summary.tolerance.map { "equal within \($0)" } ?? "identical"
-      let scope = summary.isIdentical ? "in all" : "in the"
-      let rest = summary.isIdentical ? "" : " that can be compared"
-      return "\(kind) \(scope) \(Self.count(summary.batches, "batch", "batches"))\(rest)\(basis)"
+      return "\(kind) in all \(batches)\(basis)"
     }
     let place = "first difference: \(first.place), weight \(first.weight)"
     switch first.difference {
