@@ -15,7 +15,7 @@ struct GradlogCommand: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       TrainCommand.self, RunsCommand.self, DiagnoseCommand.self, QueryCommand.self, ShowCommand.self,
-      ExportCommand.self, SQLCommand.self, VerifyCommand.self, PruneCommand.self,
+      DiffCommand.self, ExportCommand.self, SQLCommand.self, VerifyCommand.self, PruneCommand.self,
     ])
 
   static func main() {
