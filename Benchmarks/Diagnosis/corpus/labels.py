@@ -14,16 +14,8 @@ from corpus.trace import Trace
 from corpus.truth import MECHANISMS
 
 NOT_COMPARED = {
-    "slower",
-    "only-begun",
-    "tuned",
-    "noisy-labels",
-    "dropout",
-    "decayed",
-    "clipped",
-    "half-precision",
-    "frozen-base",
-}
+    "slower", "only-begun", "tuned", "noisy-labels", "dropout", "decayed", "clipped", "half-precision", "frozen-base",
+}  # fmt: skip
 """Healthy variants that may end worse than their program, since that is what they are for."""
 
 
@@ -126,13 +118,22 @@ def label_all(runs: Iterable[Run], traces: Mapping[str, Trace], folder: Path) ->
         for file in (folder / split).glob("*.db"):
             if file.name not in listed:
                 file.unlink()
-    (folder / "labels.json").write_text(json.dumps(labels, indent=1) + "\n")
-    (folder / "unlabelled.json").write_text(json.dumps(unlabelled, indent=1) + "\n")
+    write(folder / "labels.json", labels)
+    write(folder / "unlabelled.json", unlabelled)
     return labels
 
 
 def link(file: Path, place: Path) -> None:
     """Has the file in another place, too."""
     place.parent.mkdir(exist_ok=True)
+    if place.exists() and not place.samefile(file):
+        place.unlink()
     if not place.exists():
         place.hardlink_to(file)
+
+
+def write(file: Path, value: Any) -> None:
+    """Writes JSON; a reader sees the old file or the whole new one."""
+    partial = file.with_suffix(".partial")
+    partial.write_text(json.dumps(value, indent=1) + "\n")
+    partial.rename(file)
