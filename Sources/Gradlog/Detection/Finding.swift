@@ -136,11 +136,11 @@ struct FindingLog: Sendable {
 
 extension Finding {
   fileprivate mutating func update(with hit: Hit, at place: BatchPlace) {
-    batchCount += 1
+    if place != last { batchCount += 1 }
     last = place
     isOver = false
     let isWorse = hit.rule.worstIsSmallest ? hit.value < value : hit.value > value
-    guard isWorse || hit.severity > severity else { return }
+    guard isWorse || (hit.severity > severity && hit.symptom != symptom) else { return }
     value = hit.value
     baseline = hit.baseline
     threshold = hit.threshold

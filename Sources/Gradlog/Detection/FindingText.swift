@@ -11,7 +11,7 @@ extension Finding {
       case .nonFinite(let nan, let posinf, let neginf):
         "\(subject) has \(Self.elements(nan: nan, posinf: posinf, neginf: neginf))"
       case .nonFiniteLoss: "the loss is not a finite number"
-      case .spike:
+      case .spike, .jump:
         "the norm of the whole gradient jumped from about \(baseline.short) to \(value.short)"
           + Self.led(by: weight)
       case .growth:
@@ -63,7 +63,7 @@ extension Finding {
     case .nonFinite, .nonFiniteLoss:
       "look at this batch's inputs and targets for NaN, and at logarithms, roots and divisions in the loss; else lower the learning rate"
     case .spike: "look at this batch; clip gradients by norm if it comes again"
-    case .growth, .growthIntoNonFinite, .lossGrowth:
+    case .jump, .growth, .growthIntoNonFinite, .lossGrowth:
       "lower the learning rate, clip gradients by norm, standardize inputs and targets"
     case .size, .firstSize, .lossLevel: "standardize inputs and targets, and check the scale of the initialization and of the loss"
     case .depth:

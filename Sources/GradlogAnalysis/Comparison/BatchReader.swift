@@ -2,7 +2,7 @@ internal import GRDB
 internal import Gradlog
 
 /// A gradient of a batch as its rows describe it.
-struct GradientRow {
+struct ComparedGradient {
   let gradientID: Int64
   /// Whether there was no gradient.
   let isAbsent: Bool
@@ -19,7 +19,7 @@ struct GradientRow {
 final class BatchReader {
   /// What a batch says of itself.
   struct Batch {
-    let place: BatchPlace
+    let place: ComparedBatch
     /// NaN when it was NaN; nil when not recorded.
     let loss: Double?
     let learningRate: Double?
@@ -68,7 +68,7 @@ final class BatchReader {
     let first = batches.integer(at: 8)
     let last = first.addingReportingOverflow(max(batches.integer(at: 9), 0))
     return Batch(
-      place: BatchPlace(
+      place: ComparedBatch(
         rank: rank, epoch: Int(batches.integer(at: 0)), batch: Int(batches.integer(at: 1)),
         step: Int(batches.integer(at: 2)), optimizer: batches.value(at: 3).text ?? "",
         call: Int(batches.integer(at: 4))),
@@ -78,7 +78,7 @@ final class BatchReader {
   }
 
   /// Puts the gradients of a batch into the places of their weights; nil where there is none.
-  func read(_ batchID: Int64, _ batch: Batch, into rows: inout [GradientRow?]) throws {
+  func read(_ batchID: Int64, _ batch: Batch, into rows: inout [ComparedGradient?]) throws {
     for slot in rows.indices { rows[slot] = nil }
     gradients.reset()
     try gradients.bind(.integer(batch.firstGradientID), to: "first")
@@ -89,7 +89,7 @@ final class BatchReader {
       let hasValues = gradients.integer(at: 4) == 0
       let number = gradients.real(at: 3).map { Int($0) }
       let byteCount = Int(gradients.integer(at: 5))
-      rows[slot] = GradientRow(
+      rows[slot] = ComparedGradient(
         gradientID: gradients.integer(at: 0), isAbsent: gradients.integer(at: 2) != 0,
         encoding: hasValues ? number.map { encodings[$0] } : nil,
         hasForeignValues: hasValues && (number == nil || byteCount < 0), byteCount: byteCount,

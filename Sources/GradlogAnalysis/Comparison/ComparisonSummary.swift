@@ -1,5 +1,5 @@
 /// Where a batch is.
-public struct BatchPlace: Sendable, Equatable {
+public struct ComparedBatch: Sendable, Equatable {
   /// Index of the process in a distributed run.
   public var rank: Int
   /// Zero-based.
@@ -14,12 +14,12 @@ public struct BatchPlace: Sendable, Equatable {
   public var call: Int
 }
 
-extension BatchPlace {
+extension ComparedBatch {
   /// Whether this comes first in the order of steps; of several ranks the lower does.
-  func isBefore(_ other: BatchPlace) -> Bool { (step, rank) < (other.step, other.rank) }
+  func isBefore(_ other: ComparedBatch) -> Bool { (step, rank) < (other.step, other.rank) }
 }
 
-extension BatchPlace: CustomStringConvertible {
+extension ComparedBatch: CustomStringConvertible {
   /// `epoch 0, batch 17, step 17`, and what else is not as usual.
   public var description: String {
     [
@@ -32,7 +32,7 @@ extension BatchPlace: CustomStringConvertible {
 /// The first gradient, in the order of steps and then of weights from the input on, that differs.
 public struct FirstDifference: Sendable, Equatable {
   /// The batch in the first run.
-  public let place: BatchPlace
+  public let place: ComparedBatch
   /// Name of the weight.
   public let weight: String
   /// What of the gradient differs.
@@ -52,7 +52,7 @@ public enum DifferingPart: Sendable, Equatable {
 /// The first batch in which a number of the batch differs.
 public struct FirstContextDifference: Sendable, Equatable {
   /// The batch in the first run.
-  public let place: BatchPlace
+  public let place: ComparedBatch
   /// The number in the first run.
   public let a: Double
   /// The number in the second run.
@@ -64,9 +64,9 @@ public struct UnmatchedBatches: Sendable, Equatable {
   /// How many.
   public let count: Int
   /// The first by step.
-  public let first: BatchPlace
+  public let first: ComparedBatch
   /// The last by step.
-  public let last: BatchPlace
+  public let last: ComparedBatch
 }
 
 /// A weight that the two runs do not have alike.

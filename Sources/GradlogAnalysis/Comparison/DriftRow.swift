@@ -5,7 +5,7 @@
 /// differ by so much or more.
 public struct DriftRow: Sendable, Equatable {
   /// The batch in the first run.
-  public let place: BatchPlace
+  public let place: ComparedBatch
   /// Weights of which a run has a gradient in this batch.
   public internal(set) var weights = 0
   /// Those of them whose gradients differ, beyond the tolerance if there is one.
@@ -23,7 +23,7 @@ public struct DriftRow: Sendable, Equatable {
   /// By what the gradients were compared.
   public internal(set) var basis = ComparisonBasis()
 
-  init(_ place: BatchPlace) {
+  init(_ place: ComparedBatch) {
     self.place = place
   }
 }

@@ -33,12 +33,12 @@ final class GradientComparison {
         remedy: "restore a copy of the file")
     }
 
-    func check(_ row: GradientRow, _ weight: ComparedWeight) throws {
+    func check(_ row: ComparedGradient, _ weight: ComparedWeight) throws {
       if row.hasForeignValues { throw damage(weight, "no blob of an encoding that there is") }
     }
 
     func values(
-      _ row: GradientRow, _ encoding: StoredEncoding, _ weight: ComparedWeight
+      _ row: ComparedGradient, _ encoding: StoredEncoding, _ weight: ComparedWeight
     ) throws -> StoredElements {
       guard let dtype = weight.dtype, let shape = weight.shape else {
         throw damage(weight, "it has no dtype or shape that there is")
@@ -64,7 +64,7 @@ final class GradientComparison {
 
   /// Compares two gradients of which at least one has a row; nil when neither run has a gradient.
   func compare(
-    _ weight: (a: ComparedWeight, b: ComparedWeight), _ a: GradientRow?, _ b: GradientRow?
+    _ weight: (a: ComparedWeight, b: ComparedWeight), _ a: ComparedGradient?, _ b: ComparedGradient?
   ) throws -> GradientDifference? {
     let present = (a: a.flatMap { $0.isAbsent ? nil : $0 }, b: b.flatMap { $0.isAbsent ? nil : $0 })
     guard let a = present.a, let b = present.b else {
@@ -102,7 +102,7 @@ final class GradientComparison {
   }
 
   private func compareStatistics(
-    _ weight: ComparedWeight, _ a: GradientRow, _ b: GradientRow, _ basis: ComparisonBasis
+    _ weight: ComparedWeight, _ a: ComparedGradient, _ b: ComparedGradient, _ basis: ComparisonBasis
   ) -> GradientDifference {
     let (first, second) = (a.statistics, b.statistics)
     let drift = first.drift(to: second)
@@ -118,8 +118,8 @@ final class GradientComparison {
   }
 
   private func compareValues(
-    _ weight: ComparedWeight, _ a: (row: GradientRow, values: StoredElements),
-    _ b: (row: GradientRow, values: StoredElements), _ basis: ComparisonBasis
+    _ weight: ComparedWeight, _ a: (row: ComparedGradient, values: StoredElements),
+    _ b: (row: ComparedGradient, values: StoredElements), _ basis: ComparisonBasis
   ) -> GradientDifference {
     if a.values.isWrittenLike(b.values), a.values.bytes.hasSameBytes(as: b.values.bytes) {
       return GradientDifference(part: nil, drift: .none, basis: basis)

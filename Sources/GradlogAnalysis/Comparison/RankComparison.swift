@@ -7,7 +7,7 @@ final class RankComparison {
 
   private let weights: [(a: ComparedWeight, b: ComparedWeight)]
   private let gradients: GradientComparison
-  private var rows: (a: [GradientRow?], b: [GradientRow?])
+  private var rows: (a: [ComparedGradient?], b: [ComparedGradient?])
 
   init(
     weights: [(a: ComparedWeight, b: ComparedWeight)],
@@ -16,7 +16,7 @@ final class RankComparison {
     self.readers = readers
     self.weights = weights
     self.gradients = gradients
-    let none = [GradientRow?](repeating: nil, count: weights.count)
+    let none = [ComparedGradient?](repeating: nil, count: weights.count)
     rows = (none, none)
   }
 
