@@ -125,7 +125,8 @@ struct ExplosionDetector: Sendable {
     _ excursion: Excursion, _ severity: Rule.Severity, _ symptom: Symptom,
     _ network: NetworkBatch, _ threshold: Double, _ log: inout FindingLog
   ) {
-    let value = symptom == .growthIntoNonFinite ? excursion.baseline + excursion.peak : nil
+    let isPast = symptom == .growthIntoNonFinite || symptom == .jump
+    let value = isPast ? excursion.baseline + excursion.peak : nil
     log.note(
       Hit(
         rule: .exploding, severity: severity, weight: excursion.weight, since: excursion.start,

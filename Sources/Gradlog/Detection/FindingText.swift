@@ -36,7 +36,9 @@ extension Finding {
         "\(value.percent) of the elements of \(subject) are exactly zero in every batch"
       case .identical: "each gradient is the same as the one before, and so is the loss"
       case .flatLoss:
-        "the loss has fallen by \(value.percent) of the \(baseline.short) that it began with"
+        value < 0.005
+          ? "the loss is no lower than the \(baseline.short) that it began with"
+          : "the loss has fallen by no more than \(value.percent) of the \(baseline.short) that it began with"
       case .stall:
         "the gradients of different batches agree (median cosine \(baseline.short)) and yet change by no more than \(value.percent) in 96 batches"
       case .turning:
