@@ -13,7 +13,7 @@ import numpy as np
 
 from corpus.data import Dataset, dataset, with_label_noise
 from corpus.program import Program, Run
-from corpus.recorded import constant_loss, trace_of
+from corpus.recorded import trace_of
 from corpus.trace import Trace
 
 INITIALIZERS = {None: "glorot_uniform", "kaiming": "he_normal", "orthogonal": "orthogonal", "normal": "random_normal"}
@@ -46,7 +46,7 @@ def _train(run: Run, file: Path) -> Trace:
             x = happenings(model, program, step, inputs[chosen])
             losses.append(float(model.train_on_batch(x, targets[chosen])))
             model.reset_metrics()
-    return trace_of(file, constant_loss(data) * program.target_scale**2, losses)
+    return trace_of(file, program, losses)
 
 
 def batches(count: int, size: int, seed: int) -> Iterator[tuple[int, bool, np.ndarray]]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from corpus.data import Dataset, dataset, with_label_noise
 from corpus.program import Program, Run
-from corpus.recorded import constant_loss, trace_of
+from corpus.recorded import trace_of
 from corpus.trace import Trace
 
 ACTIVATIONS = {"leaky": "leaky_relu"}
@@ -50,7 +50,7 @@ def train(run: Run, file: Path | None) -> Trace:
         subprocess.run(
             [command(), "train", *arguments, "--journal", "rollback", "--quiet"], check=True, capture_output=True
         )
-        return trace_of(path, constant_loss(data) * program.target_scale**2)
+        return trace_of(path, program)
 
 
 def description(program: Program, data: Dataset, seed: int) -> dict[str, Any]:

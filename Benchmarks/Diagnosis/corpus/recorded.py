@@ -9,7 +9,8 @@ from pathlib import Path
 import gradlog
 import numpy as np
 
-from corpus.data import Dataset
+from corpus.data import Dataset, dataset
+from corpus.program import Program
 from corpus.trace import Trace
 
 LOOKS = (0.7, 0.85, 1.0)
@@ -18,17 +19,17 @@ WINDOW = 20
 
 QUESTION = """
 SELECT batch_id, position, weight, shape, loss, loss_is_nan, zero_count, element_count, nan_count + posinf_count + neginf_count,
-  norm, rms
+  norm, rms, cosine
 FROM gradients ORDER BY batch_id, position
 """
 
 
-def trace_of(file: Path, constant: float, losses: Sequence[float] | None = None) -> Trace:
+def trace_of(file: Path, program: Program, losses: Sequence[float] | None = None) -> Trace:
     """Reads the trace from the recording.
 
-    :param constant: the loss of a constant answer, in the units of the recorded loss.
     :param losses: the loss of each batch; None when it is in the file.
     """
+    constant = constant_loss(dataset(program.dataset)) * program.target_scale**2
     trace = Trace()
     rows = gradlog.open(file).sql(QUESTION, as_="tuples")
     batches: dict[int, list[tuple]] = {}
@@ -48,10 +49,21 @@ def trace_of(file: Path, constant: float, losses: Sequence[float] | None = None)
         trace.rms.append([row[10] or 0.0 for row in gradients])
     if losses is not None:
         trace.loss = list(losses)
-    trace.cosine = [math.nan] * len(trace.loss)
+    trace.cosine = _cosines(list(batches.values()))
     _progress(trace, constant)
-    _dead(trace)
+    _dead(trace, program.shape.get("activation", "relu") == "relu")
     return trace
+
+
+def _cosines(batches: Sequence[Sequence[tuple]]) -> list[float]:
+    """Of all weights together, from those of the single ones."""
+    found = [math.nan]
+    for before, now in zip(batches, batches[1:], strict=False):
+        norms = [(one[9] or 0.0, other[9] or 0.0) for one, other in zip(before, now, strict=True)]
+        whole = math.hypot(*[one for one, _ in norms]) * math.hypot(*[other for _, other in norms])
+        product = sum((row[11] or 0.0) * one * other for row, (one, other) in zip(now, norms, strict=True))
+        found.append(product / whole if whole > 0 else math.nan)
+    return found
 
 
 def _progress(trace: Trace, constant: float) -> None:
@@ -62,8 +74,13 @@ def _progress(trace: Trace, constant: float) -> None:
         trace.progress.append(float(loss[max(0, end - 15) : end].mean()))
 
 
-def _dead(trace: Trace) -> None:
-    """Units of hidden layers whose bias had a gradient of exactly 0 in every batch of a window."""
+def _dead(trace: Trace, rectified: bool) -> None:
+    """Units of hidden layers whose bias had a gradient of exactly 0 in every batch of a window; other activations than ReLU
+    saturate, but are not said to die.
+    """
+    if not rectified:
+        trace.dead, trace.dead_position = [0.0] * len(trace.loss), [-1] * len(trace.loss)
+        return
     hidden = [i for i, rank in enumerate(trace.ranks) if rank == 1][:-1]
     shares = np.array(trace.zeros)[:, hidden] if hidden else np.zeros((len(trace.loss), 1))
     for step in range(len(shares)):
