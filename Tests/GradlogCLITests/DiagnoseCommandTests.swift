@@ -23,7 +23,7 @@ import Testing
         let size = Float(1 + step % 3)
         recorder.record(epoch: step / 10, batch: step % 10, loss: 1 / Double(step + 1)) {
           $0.add("a/kernel", [size, -size], shape: [1, 2])
-          $0.add("b/kernel", [step < 20 ? 100 * size : .nan, 100 * size], shape: [2, 1])
+          $0.add("b/kernel", [step < 20 ? 0.1 * size : .nan, 0.1 * size], shape: [2, 1])
         }
       }
     }
@@ -50,8 +50,8 @@ import Testing
 
         Kernels from the input to the loss, with the root mean square of the elements
         that are not zero (logarithmic; median of 21 batches up to step 20):
-        a/kernel                      ██████████ 2
-        b/kernel                      ██████████████████████████████ 200
+        a/kernel                      ███████████████████████████████ 2
+        b/kernel                      █████████████████ 0.2
 
 
         """)
