@@ -32,7 +32,7 @@ struct AccumulationDetector: Sendable {
     guard recent.count == Self.window else { return }
     // A sum of gradients is longer than the first one, and not of the very length to which they are clipped.
     let isSum =
-      network.norm >= thresholds.accumulatingSum * network.firstNorm && meanStep(\.size) > 1e-3
+      network.norm >= thresholds.accumulatingSum * network.firstNorm && !isClipped
     let looksSo = isSum && (sumsUp(thresholds) || growsAlone(thresholds))
     guard streak.observe(looksSo, at: network.place),
       Double(streak.length) >= thresholds.accumulatingPatience
@@ -70,6 +70,12 @@ struct AccumulationDetector: Sendable {
     return size >= Glibc.log(thresholds.accumulatingGrowth)
       && growth(\.change) <= thresholds.accumulatingShare * size
       && medianCosine >= thresholds.accumulatingGrowthCosine
+  }
+
+  /// Whether several gradients of the window are equally long, and none is longer.
+  private var isClipped: Bool {
+    let longest = recent.reduce(-.infinity) { max($0, $1.size) }
+    return recent.count { $0.size > longest - 1e-4 } >= 4
   }
 
   private func meanStep(_ value: KeyPath<Sample, Double>) -> Double {

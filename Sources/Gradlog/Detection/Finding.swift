@@ -97,9 +97,11 @@ struct FindingLog: Sendable {
   }
 
   /// Makes a finding more or less severe.
-  mutating func revise(_ rule: Rule, weight: Int?, to severity: Rule.Severity) {
+  mutating func revise(
+    _ rule: Rule, weight: Int?, to severity: Rule.Severity, showing symptom: Symptom
+  ) {
     guard let index = places[Key(rule: rule, weight: weight)],
-      findings[index].severity != severity
+      findings[index].severity != severity, findings[index].symptom == symptom
     else { return }
     if severity > findings[index].severity { begun.append(index) }
     findings[index].severity = severity

@@ -9,6 +9,7 @@ struct NetworkDetectors: Sendable {
   private var profile = KernelProfile()
   private var nonFinite = NonFiniteDetector()
   private var explosion = ExplosionDetector()
+  private var divergence = DivergenceDetector()
   private var vanishing = VanishingDetector()
   private var deadUnits = DeadUnitDetector()
   private var stagnation = StagnationDetector()
@@ -28,7 +29,9 @@ struct NetworkDetectors: Sendable {
     absence.observe(network, gradients, weights, trend, thresholds, &log)
     rises.observe(gradients)
     profile.observe(gradients, weights)
-    explosion.observe(network, trend, rises, profile, thresholds, &log)
+    explosion.observe(network, trend, rises, thresholds, &log)
+    divergence.observe(
+      network, trend, rises, profile, explosion.excursion, thresholds, &log)
     nonFinite.observe(network, gradients, thresholds, &log)
     underflow.observe(network, gradients, weights, trend, thresholds, &log)
     deadUnits.observe(network, gradients, weights, trend, thresholds, &log)

@@ -1,0 +1,80 @@
+internal import Glibc
+
+/// Rule ``Rule/exploding``, as loss and size show it: the loss stays far above the one it began with, or far
+/// above that of guessing; or the gradients are too large for any network from the first batch on, of which no history
+/// tells.
+struct DivergenceDetector: Sendable {
+  private var losses = Streak()
+  /// The weight that had risen most when the loss rose.
+  private var weight: Int?
+  private var firstSizes = Streak()
+
+  /// Batches after which a network's first gradients have been seen.
+  private static let firstBatches = 8
+
+  mutating func observe(
+    _ network: NetworkBatch, _ trend: Trend, _ rises: WeightRises, _ profile: KernelProfile,
+    _ excursion: ExplosionDetector.Excursion?, _ thresholds: Thresholds, _ log: inout FindingLog
+  ) {
+    guard network.nonFiniteCount == 0 else { return }
+    judgeLoss(network, trend, rises, excursion, thresholds, &log)
+    judgeLossLevel(network, trend, thresholds, &log)
+    judgeSize(network, profile, thresholds, &log)
+  }
+
+  private mutating func judgeLoss(
+    _ network: NetworkBatch, _ trend: Trend, _ rises: WeightRises,
+    _ excursion: ExplosionDetector.Excursion?, _ thresholds: Thresholds, _ log: inout FindingLog
+  ) {
+    let bound = thresholds.explodingLoss * trend.firstLoss
+    guard let loss = network.batch.loss, trend.lossCount > 3, bound > 0 else { return }
+    if trend.loss < bound { log.end(.exploding, weight: weight, showing: .lossGrowth) }
+    if losses.length == 0, loss > bound { weight = excursion?.weight ?? rises.highest }
+    guard losses.observe(loss > bound, at: network.place), trend.loss > bound,
+      Double(losses.length) >= thresholds.explodingLossPatience, let start = losses.start
+    else { return }
+    let since = excursion.map { $0.start.step < start.step ? $0.start : start } ?? start
+    log.note(
+      Hit(
+        rule: .exploding, severity: .critical, weight: weight, since: since, value: trend.loss,
+        baseline: trend.firstLoss, threshold: thresholds.explodingLoss, symptom: .lossGrowth),
+      at: network.place)
+  }
+
+  /// A classifier that is still far worse than guessing began with gigantic outputs.
+  private func judgeLossLevel(
+    _ network: NetworkBatch, _ trend: Trend, _ thresholds: Thresholds, _ log: inout FindingLog
+  ) {
+    let guessing = Glibc.log(Double(network.outputCount))
+    let bound = thresholds.explodingLossLevel * guessing
+    guard network.outputCount > 2, Double(trend.lossCount) >= thresholds.stagnationBatches,
+      trend.firstLoss > bound
+    else { return }
+    guard trend.loss > bound else { return log.end(.exploding, showing: .lossLevel) }
+    log.note(
+      Hit(
+        rule: .exploding, severity: .critical, since: network.start, value: trend.loss,
+        baseline: guessing, threshold: thresholds.explodingLossLevel, symptom: .lossLevel),
+      at: network.place)
+  }
+
+  private mutating func judgeSize(
+    _ network: NetworkBatch, _ profile: KernelProfile, _ thresholds: Thresholds,
+    _ log: inout FindingLog
+  ) {
+    if network.norm > thresholds.explodingNorm {
+      log.note(
+        Hit(
+          rule: .exploding, severity: .critical, value: network.norm,
+          threshold: thresholds.explodingNorm, symptom: .size), at: network.place)
+    }
+    guard network.index < Self.firstBatches, let largest = profile.largest else { return }
+    firstSizes.observe(largest.level > log10(thresholds.explodingFirstSize), at: network.place)
+    guard firstSizes.length == Self.firstBatches else { return }
+    log.note(
+      Hit(
+        rule: .exploding, severity: .critical, weight: largest.kernel, since: network.start,
+        value: pow(10, largest.level), threshold: thresholds.explodingFirstSize,
+        symptom: .firstSize), at: network.place)
+  }
+}
