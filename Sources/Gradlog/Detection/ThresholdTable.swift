@@ -46,13 +46,16 @@ extension Thresholds {
         "learned.share",
         of: [
           .exploding, .vanishing, .stagnation, .oscillation, .underflow, .absent, .accumulating,
-        ], \.learnedShare, "share of the first losses by which the loss is below them when no harm is done"),
+        ], \.learnedShare,
+        "share of the first losses by which the loss is below them when no harm is done"),
       ThresholdName(
         "guessing.share", of: [.stagnation, .oscillation], \.guessingShare,
-        "share of the loss of guessing, ln of the number of classes, from which on there is much to learn"),
+        "share of the loss of guessing, ln of the number of classes, from which on there is much to learn"
+      ),
       ThresholdName(
         .nonFinite, "scaled-patience", \.nonFiniteScaledPatience,
-        "batches in a row with a loss scale before NaN and infinity are more than the search for it"),
+        "batches in a row with a loss scale before NaN and infinity are more than the search for it"
+      ),
     ] + exploding + vanishing + dead + stagnation + oscillation + underflow + [
       ThresholdName(.absent, "patience", \.absentPatience, "batches in a row without a gradient"),
       ThresholdName(
@@ -117,7 +120,8 @@ extension Thresholds {
   ]
 
   private static let dead = [
-    ThresholdName(.dead, "share", \.deadShare, "share of the elements that are zero in every batch"),
+    ThresholdName(
+      .dead, "share", \.deadShare, "share of the elements that are zero in every batch"),
     ThresholdName(.dead, "critical-share", \.deadCriticalShare, "share at which that is critical"),
     ThresholdName(
       .dead, "learned-share", \.deadLearnedShare,
@@ -141,7 +145,8 @@ extension Thresholds {
       "standard errors of the fall that chance can bring about"),
     ThresholdName(
       .stagnation, "cosine", \.stagnationCosine,
-      "median cosine of the first batches from which on they agree that there is something to learn"),
+      "median cosine of the first batches from which on they agree that there is something to learn"
+    ),
     ThresholdName(
       .stagnation, "most-cosine", \.stagnationMostCosine,
       "median cosine above which they are too alike to tell"),
@@ -203,6 +208,7 @@ extension Thresholds {
       .accumulating, "share", \.accumulatingShare,
       "share of that growth, as a logarithm, by which what a batch adds may grow"),
     ThresholdName(
-      .accumulating, "growth-cosine", \.accumulatingGrowthCosine, "median cosine of a sum that grows"),
+      .accumulating, "growth-cosine", \.accumulatingGrowthCosine,
+      "median cosine of a sum that grows"),
   ]
 }

@@ -142,7 +142,9 @@ extension Rule {
     case .absent: ["Jiang et al., TrainCheck, OSDI 2025"]
     case .accumulating: ["PyTorch, Optimizer.zero_grad; the rule is gradlog's own"]
     case .noiseScale:
-      ["McCandlish et al., An Empirical Model of Large-Batch Training, arXiv 1812.06162, appendix A"]
+      [
+        "McCandlish et al., An Empirical Model of Large-Batch Training, arXiv 1812.06162, appendix A"
+      ]
     }
   }
 }
