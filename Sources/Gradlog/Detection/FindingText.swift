@@ -44,7 +44,8 @@ extension Finding {
       case .underflow:
         "\(baseline.percent) of the elements of \(subject) are zero and the others about \(value.short), "
           + "close to the smallest number of float16"
-      case .silence: "every gradient is zero, while the loss is \(value.short)"
+      case .silence:
+        "every gradient is zero from the first batch on" + (value == 0 ? "" : ", while the loss is \(value.short)")
       case .never: "\"\(weight ?? "")\" never received a gradient"
       case .noLonger: "\"\(weight ?? "")\" no longer receives a gradient"
       case .accumulating:
