@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from corpus.faults import faults
 from corpus.other_programs import OTHER_PROGRAMS
 from corpus.program import Program, Run
-from corpus.report_programs import REPORT_PROGRAMS
-from corpus.tune_programs import TUNE_PROGRAMS
+from corpus.architecture_programs import ARCHITECTURE_PROGRAMS
+from corpus.plain_programs import PLAIN_PROGRAMS
 from corpus.variants import variants
 
 SEEDS = 3
@@ -20,7 +20,7 @@ VARIANTS = 3
 
 def plan(seed: int) -> list[Run]:
     """All runs; the same ones for the same seed."""
-    return [run for program in TUNE_PROGRAMS + REPORT_PROGRAMS + OTHER_PROGRAMS for run in of_program(program, seed)]
+    return [run for program in PLAIN_PROGRAMS + ARCHITECTURE_PROGRAMS + OTHER_PROGRAMS for run in of_program(program, seed)]
 
 
 def of_program(program: Program, seed: int) -> Iterator[Run]:

@@ -25,7 +25,7 @@ def _text(name: str, dataset: str, shape: dict[str, object], **rest: Any) -> Pro
     return Program(f"text-{name}", "text", "tune", dataset, "text_bag", shape, **rest)
 
 
-TUNE_PROGRAMS = (
+PLAIN_PROGRAMS = (
     _mlp("digits", "digits", 2, 48, lr=2e-3, batches=220),
     _mlp("digits-deep", "digits", 6, 32, lr=1e-3, batches=300, shape={"initializer": "kaiming"}),
     _mlp("digits-sgd", "digits", 3, 40, optimizer="sgd", lr=0.1, batches=300, batch_size=64,
