@@ -22,7 +22,7 @@ extension Finding {
           + Self.led(by: weight)
       case .lossGrowth:
         "the loss rose from about \(baseline.short) to \(value.short), which is \(ratio.short) times as much"
-      case .size, .firstSize: "the norm of the whole gradient is \(value.short)"
+      case .size: "the norm of the whole gradient is \(value.short)"
       case .firstSize:
         "from the first batch on, the gradients are \(value.short) an element in the largest kernel"
       case .depth:
