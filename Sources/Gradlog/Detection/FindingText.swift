@@ -48,6 +48,7 @@ extension Finding {
           + "close to the smallest number of float16"
       case .silence:
         "every gradient is zero from the first batch on" + (value == 0 ? "" : ", while the loss is \(value.short)")
+      case .held: "\"\(weight ?? "")\" is held fixed"
       case .never: "\"\(weight ?? "")\" never received a gradient"
       case .noLonger: "\"\(weight ?? "")\" no longer receives a gradient"
       case .accumulating:
@@ -80,9 +81,10 @@ extension Finding {
     case .stall: "raise the learning rate, or look at what its schedule has made of it"
     case .turning: "lower the learning rate or the momentum"
     case .underflow, .silence: "scale the loss (GradScaler), or keep weights and gradients in bfloat16 or float32"
+    case .held: "let it be trained if the loss does not come down"
     case .never:
-      "check whether it is frozen, detached or unused; leave it out of the optimizer if that is meant"
-    case .noLonger: "look at what changed in this batch: a frozen layer, a detached tensor, a branch not taken"
+      "check whether a tensor is detached or a branch unused; leave it out of the optimizer, or freeze it, if that is meant"
+    case .noLonger: "look at what changed in this batch: a detached tensor, a branch not taken"
     case .accumulating: "call zero_grad() before each backward()"
     case .noise:
       "larger batches pay off as long as this is well above 1"

@@ -14,7 +14,7 @@ struct BatchInserter {
   private let watch: FindingWatch
   private let findings: FindingTable
   private var weights: WeightTable
-  private var detectors = Detectors()
+  private(set) var detectors = Detectors()
   /// Numbers of the optimizers' labels, in the order in which they came up.
   private var optimizers: [String: Int] = [:]
   /// The gradients of the batch being inserted, as the detectors see them; kept for its memory.
@@ -162,11 +162,15 @@ struct BatchInserter {
     }
   }
 
-  /// Tells the detectors of weights that are new, and of the shape of those that had no gradient before.
+  /// Tells the detectors of weights that are new, of the shape of those that had no gradient before, and
+  /// of those that were frozen or unfrozen.
   private mutating func introduceWeights() {
     for index in weightIndices {
       let isKnown = index < detectors.weights.count
-      guard !isKnown || detectors.weights[index].dtype == nil else { continue }
+      guard
+        !isKnown || detectors.weights[index].dtype == nil
+          || detectors.weights[index].isFrozen != weights.isFrozen(at: index)
+      else { continue }
       while detectors.weights.count <= index {
         _ = detectors.register(weights.observed(at: detectors.weights.count))
       }

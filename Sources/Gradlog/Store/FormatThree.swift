@@ -1,6 +1,6 @@
 /// What made a file of format 2 one of format 3.
 extension Schema {
-  // A column that is added costs no row of those that are there: it reads as NULL in them.
+  // A column that is added costs no row of those that are there: it reads as NULL, or as its default, in them.
   static let formatThreeColumns = """
     ALTER TABLE gradient_statistics ADD COLUMN zero_rows INTEGER;
     ALTER TABLE gradient_statistics ADD COLUMN zero_columns INTEGER;
@@ -8,6 +8,7 @@ extension Schema {
     ALTER TABLE gradient_series ADD COLUMN zero_counts_blob BLOB;
     ALTER TABLE gradient_series ADD COLUMN zero_slices_blob BLOB;
     ALTER TABLE gradient_series ADD COLUMN cosines_blob BLOB;
+    ALTER TABLE weights ADD COLUMN frozen INTEGER NOT NULL DEFAULT 0;
     """
 
   // SQLite cannot let a column be NULL afterwards, so the table is made anew, on the pages of the old
