@@ -44,6 +44,7 @@ package struct Detectors: Sendable {
   package mutating func observe(_ batch: ObservedBatch, _ gradients: [ObservedGradient]) {
     log.forgetNews()
     while networks.count <= batch.optimizer { networks.append(NetworkDetectors()) }
-    networks[batch.optimizer].observe(batch, gradients, weights, thresholds, &log)
+    networks[batch.optimizer].observe(
+      batch, gradients, weights, isGame: networks.count > 1, thresholds, &log)
   }
 }
