@@ -27,7 +27,7 @@ TASKS = {
     "321": Task("perceptron", 32, 1500, 300, layers=(10, 16, 8, 1)),
     "1M": Task("perceptron", 32, 150, 15, layers=(512, 768, 768, 10)),
     "1M, batches of 1,024": Task("perceptron", 1024, 80, 10, layers=(512, 768, 768, 10)),
-    "1M, convolutional": Task("convolutional", 64, 80, 10, image=32),
+    "1M, convolutional": Task("convolutional", 64, 60, 8, image=32),
     "25M": Task("perceptron", 32, 12, 2, layers=(2048, 3072, 6016, 10)),
     "25M, ResNet-50": Task("residual", 16, 4, 2, image=96),
 }

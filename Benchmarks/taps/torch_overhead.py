@@ -76,6 +76,12 @@ def summary(found):
     return rows
 
 
+def describe(framework, task):
+    """The size of the network, and how much is computed for each of its parameters."""
+    training = variants.FRAMEWORKS[framework]().training(task)
+    return {"parameters": training.count(), "intensity": training.intensity()}
+
+
 def table(rows):
     base = rows[0]
     yield "| variant | ms a batch | ratio | difference, µs | closing, ms | ratio, closed | CPU, ms a batch |"
@@ -96,8 +102,9 @@ def main():
     parser.add_argument("--only", action="append", help="a variant; may be given several times")
     parser.add_argument("--json", action="store_true", help="one line of JSON for each variant")
     options = parser.parse_args()
+    about = describe(options.framework, TASKS[options.task])
     rows = compare(options.framework, TASKS[options.task], options.rounds, options.only)
-    lines = map(json.dumps, rows) if options.json else table(rows)
+    lines = [json.dumps(about | row) for row in rows] if options.json else table(rows)
     print(f"{options.framework}, {options.task} parameters, {options.rounds} rounds", file=sys.stderr)
     print("\n".join(lines))
 

@@ -109,13 +109,17 @@ class TorchTraining:
             record(batch)
         self.optimizer.step()
 
+    def count(self):
+        """How many parameters there are."""
+        return sum(parameter.numel() for parameter in self.model.parameters())
+
     def intensity(self):
         """Floating-point operations of a step for each parameter: products and sums of forward and backward pass."""
         from torch.utils.flop_counter import FlopCounterMode
 
         with FlopCounterMode(display=False) as counter:
             self.loss(self.model(self.x), self.y).backward()
-        return counter.get_total_flops() / sum(one.numel() for one in self.model.parameters())
+        return counter.get_total_flops() / self.count()
 
     def gradients(self):
         return [(name, parameter.grad.numpy()) for name, parameter in self.model.named_parameters()]
@@ -128,6 +132,7 @@ class Jax:
         self.nothing = nothing
         self.variants = {
             "gradlog": self.outside(),
+            "gradlog, rollback journal": self.outside(journal="rollback"),
             "gradlog, statistics only": self.outside(capture="none"),
             "gradlog, tap in optax": self.inside(),
             "TensorBoard histograms": slow(histograms_of_tensorboard),
@@ -165,6 +170,7 @@ class JaxTraining:
     def __init__(self, layers, batch):
         import jax
 
+        self.layers, self.batch = layers, batch
         keys = jax.random.split(jax.random.key(0), len(layers) + 1)
         self.parameters = {
             f"dense_{i}": {
@@ -201,6 +207,18 @@ class JaxTraining:
     def warm_up(self):
         for batch in range(3):
             self.step(None, batch)
+
+    def count(self):
+        """How many parameters there are."""
+        import jax
+
+        return sum(array.size for array in jax.tree.leaves(self.parameters))
+
+    def intensity(self):
+        """As of TorchTraining: three products of matrices for each layer, two for the first."""
+        pairs = list(zip(self.layers, self.layers[1:]))
+        products = 3 * sum(inputs * outputs for inputs, outputs in pairs) - pairs[0][0] * pairs[0][1]
+        return 2 * self.batch * products / self.count()
 
     def step(self, record, batch):
         import jax
