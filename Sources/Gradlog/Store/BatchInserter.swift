@@ -110,14 +110,14 @@ struct BatchInserter {
       weightIDs: weightIndices.lazy.map(weights.weightID))
     for (position, index) in zip(batch.gradients, weightIndices) {
       let weightID = weights.weightID(at: index)
-      if let tensor = slab.tensor(at: position) {
+      if let tensor = slab.gradients[position].tensor {
         let result = slab.statistics(at: position)
         try insert(result, slab.exponentsBlob(at: position), weightID, place.batchID)
         series.append(result)
         detectors.add(
           InspectedGradient(result, of: weightID, position: index, rank: tensor.shape.count))
-        if weights.isCaptured(at: index),
-          try !values.keep(tensor, gradientID: nextGradientID, batch: place)
+        if weights.isCaptured(at: index), let values = slab.tensor(at: position),
+          try !self.values.keep(values, gradientID: nextGradientID, batch: place)
         {
           droppedValues += 1
         }
