@@ -34,13 +34,17 @@ extension Finding {
       case .allZero: "\(subject) is zero throughout, batch after batch"
       case .deadUnits:
         "\(value.percent) of the elements of \(subject) are exactly zero in every batch"
-      case .identical: "each gradient is the same as the one before, and so is the loss"
+      case .identical: "each gradient is the same as the one before, batch after batch"
+      case .flatLoss where value < 0.005:
+        "the loss has not come down from the \(baseline.short) that it began with"
       case .flatLoss:
         "the loss has fallen by \(value.percent) of the \(baseline.short) that it began with"
       case .stall:
         "the gradients of different batches agree (median cosine \(baseline.short)) and yet change by no more than \(value.percent) in 96 batches"
       case .turning:
         "each gradient points against the one before: the median cosine of 32 batches is \(value.short)"
+      case .underflow where value == 0:
+        "\(subject) is zero throughout, and others are close to the smallest number of float16"
       case .underflow:
         "\(baseline.percent) of the elements of \(subject) are zero and the others about \(value.short), "
           + "close to the smallest number of float16"
