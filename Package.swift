@@ -58,7 +58,7 @@ let package = Package(
       resources: [.copy("Reference")]),
     .testTarget(
       name: "GradlogCLITests", dependencies: ["GradlogCLI", gradlog, grdb],
-      exclude: ["keras_gradients.py", "printed_gradients.py"]),
+      exclude: ["compared_runs.py", "keras_gradients.py", "printed_gradients.py"]),
     // A C program on the C interface; it is given the built library.
     .testTarget(name: "GradlogCTests", dependencies: ["GradlogC", grdb], exclude: ["record.c"]),
     // Faults from outside: kills, full disks, readers, signals.

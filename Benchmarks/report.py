@@ -6,25 +6,15 @@ written by hand and stays.
 """
 
 import argparse
-import re
 import sys
 from pathlib import Path
 
 from suite import machine, reading, recording, tables, training
 from suite.machine import BENCHMARKS, PROJECT, say
+from suite.page import replace
 
 PAGE = PROJECT / "docs/Performance.md"
 PARTS = ["S", "M", "L", "read", "taps", "trainer"]
-
-
-def replace(page, name, lines):
-    """The page with other text between two markers."""
-    pattern = re.compile(rf"(<!-- measured: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
-    text = "\n".join(lines).strip()
-    page, count = pattern.subn(lambda found: f"{found[1]}\n{text}\n\n{found[2]}", page)
-    if count != 1:
-        raise SystemExit(f"{PAGE.name} has no markers for {name}")
-    return page
 
 
 def main():

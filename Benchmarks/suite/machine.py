@@ -26,7 +26,7 @@ DUCKDB = PYTHON.parent / "duckdb"
 TIMEOUT = 180
 
 
-def say(text):
+def say(text: str) -> None:
     print(time.strftime("%H:%M:%S"), text, file=sys.stderr, flush=True)
 
 

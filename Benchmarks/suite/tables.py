@@ -19,7 +19,7 @@ def ratio(value, base):
     return None if value is None or not base else value / base
 
 
-def markdown(header, rows):
+def markdown(header: list[str], rows: list[list[str]]) -> list[str]:
     right = [all(row[index][:1] in "-~0123456789≤" for row in rows) for index in range(len(header))]
     lines = [" | ".join(header), " | ".join("---:" if side else "---" for side in right)]
     lines += [" | ".join(row) for row in rows]

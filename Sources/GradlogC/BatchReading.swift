@@ -27,7 +27,9 @@ extension GradientBatch {
       return fail(nil, error)
     }
     do throws(GradlogError) {
-      guard gradient.dtype != GRADLOG_ABSENT else { return addAbsent(weight) }
+      guard gradient.dtype != GRADLOG_ABSENT, gradient.dtype != GRADLOG_FROZEN else {
+        return addAbsent(weight, isFrozen: gradient.dtype == GRADLOG_FROZEN)
+      }
       let dtype = try DType(gradient)
       let shape = try extents(gradient)
       if let indices = gradient.indices {

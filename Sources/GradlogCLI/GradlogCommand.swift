@@ -14,8 +14,9 @@ struct GradlogCommand: ParsableCommand {
     abstract: "Record the gradients of a training run, and ask the file about them.",
     version: "0.1.0",
     subcommands: [
-      TrainCommand.self, RunsCommand.self, DiagnoseCommand.self, QueryCommand.self, ShowCommand.self,
-      ExportCommand.self, SQLCommand.self, VerifyCommand.self, PruneCommand.self,
+      TrainCommand.self, RunsCommand.self, DiagnoseCommand.self, DiffCommand.self,
+      QueryCommand.self, ShowCommand.self, ExportCommand.self, SQLCommand.self,
+      VerifyCommand.self, PruneCommand.self,
     ])
 
   static func main() {

@@ -41,6 +41,7 @@ struct FormatOneTests {
           DROP TABLE gradient_series;
           DROP TABLE findings;
           DROP VIEW gradients;
+          ALTER TABLE weights DROP COLUMN frozen;
           ALTER TABLE gradient_statistics DROP COLUMN cosine;
           ALTER TABLE gradient_statistics DROP COLUMN zero_columns;
           ALTER TABLE gradient_statistics DROP COLUMN zero_rows;

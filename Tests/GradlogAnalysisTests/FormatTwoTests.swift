@@ -56,7 +56,8 @@ struct FormatTwoTests {
       SELECT finding_id, run_id, weight_id, rule, severity, first_batch_id, last_batch_id,
         batch_count, value, threshold, advice FROM findings
       """
-    let statistics = "SELECT gradient_id, norm, zero_count, abs_p99 FROM gradients WHERE run <> 'new'"
+    let statistics =
+      "SELECT gradient_id, norm, zero_count, abs_p99 FROM gradients WHERE run <> 'new'"
     let old = try Recording(path: path)
     let before = (try old.allRows(of: findings), try old.allRows(of: statistics))
     #expect(before.0.count == 1)

@@ -24,7 +24,9 @@ struct ReplayTests {
   /// The recorder has the file open, and most of it is in the log beside it.
   @Test func aRunIsDiagnosedWhileItIsRecorded() throws {
     let path = NSTemporaryDirectory() + "gradlog-\(UUID().uuidString).db"
-    defer { for end in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: path + end) } }
+    defer {
+      for end in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: path + end) }
+    }
     let recorder = try GradientRecorder(path: path, run: "live")
     for batch in 0..<60 {
       recorder.record(epoch: 0, batch: batch, loss: 1) {
@@ -93,7 +95,8 @@ struct ReplayTests {
     "UPDATE batches SET loss = 'text', loss_scale = -1e300, optimizer = x'FF00'",
     "UPDATE batches SET gradient_count = 9223372036854775807, first_gradient_id = 9223372036854775807",
     "UPDATE batches SET gradient_count = -1", "DELETE FROM weights", "DELETE FROM batches",
-    "DELETE FROM runs", "UPDATE OR IGNORE batches SET run_id = 3 - run_id", "UPDATE OR IGNORE weights SET run_id = 99",
+    "DELETE FROM runs", "UPDATE OR IGNORE batches SET run_id = 3 - run_id",
+    "UPDATE OR IGNORE weights SET run_id = 99",
     "UPDATE gradient_series SET zero_counts_blob = randomblob(length(norms_blob))",
     "UPDATE gradient_series SET zero_slices_blob = randomblob(length(norms_blob))",
     "UPDATE gradient_series SET cosines_blob = randomblob(length(norms_blob) / 2)",

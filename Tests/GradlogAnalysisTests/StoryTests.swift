@@ -40,8 +40,12 @@ struct StoryTests {
 
   /// The rules need some batches to be sure, so that their order says little when they begin together.
   @Test func amongTroublesThatBeginTogetherTheOneThatLeadsToTheOthersIsTheCause() {
-    #expect(told([finding(.nonFinite, at: 10), finding(.exploding, at: 14)]).first?.first == "exploding@14")
-    #expect(told([finding(.nonFinite, at: 10), finding(.exploding, at: 16)]).first?.first == "nonfinite@10")
+    #expect(
+      told([finding(.nonFinite, at: 10), finding(.exploding, at: 14)]).first?.first
+        == "exploding@14")
+    #expect(
+      told([finding(.nonFinite, at: 10), finding(.exploding, at: 16)]).first?.first
+        == "nonfinite@10")
     #expect(
       told([finding(.stagnation, at: 0), finding(.vanishing, at: 3), finding(.underflow, at: 5)])
         == [["underflow@5", "stagnation@0", "vanishing@3"]])

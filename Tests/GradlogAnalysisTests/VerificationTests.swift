@@ -42,6 +42,9 @@ import Testing
       "UPDATE weights SET position = -1 WHERE weight_id = 2",
       "weight: run 'mlp', weight 'bias': the position is -1"),
     Damage(
+      "UPDATE weights SET frozen = 2 WHERE weight_id = 2",
+      "weight: run 'mlp', weight 'bias': frozen is 2"),
+    Damage(
       "UPDATE weights SET dtype = 'float17' WHERE weight_id = 2",
       "weight: run 'mlp', weight 'bias': the dtype is float17"),
     Damage(
@@ -170,6 +173,23 @@ import Testing
 
   private static let statistics = [
     Damage(
+      "UPDATE gradient_statistics SET zero_rows = 1 WHERE gradient_id = 7",
+      "gradient: \(kernel): zero_rows is 1 and zero_columns 0, of shape [2, 3] with 1 zeros"),
+    Damage(
+      "UPDATE gradient_statistics SET zero_columns = NULL WHERE gradient_id = 7",
+      "gradient: \(kernel): zero_rows is 0 and zero_columns NULL, of shape [2, 3] with 1 zeros"
+    ),
+    Damage(
+      "UPDATE gradient_statistics SET zero_columns = 0 WHERE gradient_id = 1",
+      "statistics: run 'mlp', epoch 0, batch 0, weight 'kernel': zero_rows is 0 and zero_columns 0, the values give 0 and 1"
+    ),
+    Damage(
+      "UPDATE gradient_statistics SET cosine = 2 WHERE gradient_id = 7",
+      "gradient: \(kernel): cosine is 2, of 6 elements"),
+    Damage(
+      "UPDATE gradient_statistics SET cosine = 0.5 WHERE gradient_id = 7",
+      "statistics: \(kernel): cosine is 0.5, the values give 0.9165151119232178"),
+    Damage(
       "UPDATE gradient_statistics SET norm = norm * 1.00000001 WHERE gradient_id = 7",
       "statistics: \(kernel): norm is 2.500000025, the values give 2.5"),
     Damage(
@@ -228,6 +248,17 @@ import Testing
       "UPDATE gradient_series SET nonfinite_blob = NULL WHERE run_id = 1",
       "series: run 'mlp', epoch 0, batch 0, weight 'odd': nan_count is 0 in gradient_series, and 1 "
         + "in gradient_statistics"),
+    Damage(
+      "UPDATE gradient_series SET cosines_blob = x'00000000' WHERE run_id = 1",
+      "series: run 'mlp': the blobs of row 1 do not fit 3 batches of 6 weights"),
+    Damage(
+      "UPDATE gradient_series SET zero_counts_blob = NULL WHERE run_id = 1",
+      "series: run 'mlp', epoch 0, batch 0, weight 'kernel': zero_count is 0 in gradient_series, and 2 in gradient_statistics"
+    ),
+    Damage(
+      "UPDATE gradient_series SET zero_slices_blob = NULL WHERE run_id = 1",
+      "series: run 'mlp', epoch 0, batch 0, weight 'kernel': zero_columns is 0 in gradient_series, and 1 in gradient_statistics"
+    ),
     Damage(
       "UPDATE gradient_series SET first_batch_id = 2 WHERE run_id = 1",
       "series: run 'mlp', epoch 0, batch 0, weight 'kernel': batch_id is 2 in gradient_series, and "

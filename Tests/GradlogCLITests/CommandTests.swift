@@ -239,7 +239,7 @@ import Testing
   @Test func helpAndVersionAreData() throws {
     let place = try Workplace()
     #expect(try place.gradlog("--version").output == "0.1.0\n")
-    for command in ["runs", "query", "show", "export", "sql"] {
+    for command in ["runs", "query", "show", "diff", "export", "sql"] {
       let outcome = try place.gradlog(command, "--help")
       #expect(outcome.code == 0)
       #expect(outcome.output.hasPrefix("OVERVIEW: "))

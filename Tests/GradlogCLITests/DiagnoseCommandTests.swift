@@ -23,7 +23,7 @@ import Testing
         let size = Float(1 + step % 3)
         recorder.record(epoch: step / 10, batch: step % 10, loss: 1 / Double(step + 1)) {
           $0.add("a/kernel", [size, -size], shape: [1, 2])
-          $0.add("b/kernel", [step < 20 ? 100 * size : .nan, 100 * size], shape: [2, 1])
+          $0.add("b/kernel", [step < 20 ? 0.1 * size : .nan, 0.1 * size], shape: [2, 1])
         }
       }
     }
@@ -50,8 +50,8 @@ import Testing
 
         Kernels from the input to the loss, with the root mean square of the elements
         that are not zero (logarithmic; median of 21 batches up to step 20):
-        a/kernel                      ██████████ 2
-        b/kernel                      ██████████████████████████████ 200
+        a/kernel                      ███████████████████████████████ 2
+        b/kernel                      █████████████████ 0.2
 
 
         """)
@@ -64,10 +64,12 @@ import Testing
     let place = try Workplace()
     try train(place, "healthy", "--standardize", "--epochs", "3")
     try train(
-      place, "deep", "--layers", "32,32,32,32,32,32,32,32", "--activation", "sigmoid", "--optimizer",
+      place, "deep", "--layers", "32,32,32,32,32,32,32,32", "--activation", "sigmoid",
+      "--optimizer",
       "sgd", "--epochs", "4")
     try train(
-      place, "hot", "--layers", "32,32", "--optimizer", "sgd", "--learning-rate", "1000", "--epochs",
+      place, "hot", "--layers", "32,32", "--optimizer", "sgd", "--learning-rate", "1000",
+      "--epochs",
       "2")
     let all = try place.gradlog("diagnose", "trained.db", "--format", "json")
     #expect(all.code == 2)
@@ -97,8 +99,10 @@ import Testing
     #expect(try place.gradlog("diagnose", "trained.db").output == rows)
     #expect(try place.gradlog("diagnose", "trained.db", "--run", "healthy").code == 0)
     #expect(
-      try place.gradlog("diagnose", "trained.db", "--rule", "absent", "underflow", "--format", "ndjson")
-        .code == 0)
+      try place.gradlog(
+        "diagnose", "trained.db", "--rule", "absent", "underflow", "--format", "ndjson"
+      )
+      .code == 0)
     let lenient = try place.gradlog(
       "diagnose", "trained.db", "--run", "deep", "--rule", "vanishing", "--set",
       "vanishing.drop=30", "--format", "table")
@@ -119,7 +123,9 @@ import Testing
       "diagnose", "runs.db", "nan.db", "--format", "table", "--output", "report.txt")
     #expect(outcome == Outcome(code: 2, output: "", talk: ""))
     let report = try place.read("report.txt")
-    #expect(report.hasPrefix("runs.db, run 'digits': healthy\nNothing is wrong so far, but 4 batches are too few"))
+    #expect(
+      report.hasPrefix(
+        "runs.db, run 'digits': healthy\nNothing is wrong so far, but 4 batches are too few"))
     #expect(report.hasSuffix("\n2 runs: 1 sick, 1 healthy\n"))
     #expect(try place.gradlog("diagnose", "runs.db", "nan.db", "--run", "digits").code == 0)
     try place.record("empty.db", "")
@@ -135,7 +141,8 @@ import Testing
       let outcome = try place.gradlog("diagnose", "--explain", rule.rawValue)
       #expect(outcome.code == 0 && outcome.talk == "")
       #expect(outcome.output.hasPrefix("\(rule.rawValue): "))
-      #expect(outcome.output.contains("\nThresholds:\n  ") && outcome.output.contains("\nSources:\n  "))
+      #expect(
+        outcome.output.contains("\nThresholds:\n  ") && outcome.output.contains("\nSources:\n  "))
       #expect(outcome.output.split(separator: "\n").allSatisfy { $0.count <= 80 })
     }
     #expect(

@@ -64,6 +64,7 @@ import Testing
     #expect(code == 0)
     #expect(output == Self.expectedOutput)
     #expect(try rows() == Self.expectedRows)
+    #expect(try strings("SELECT name FROM weights WHERE frozen") == ["fixed"])
     try FileManager.default.removeItem(atPath: folder)
   }
 
@@ -74,16 +75,17 @@ import Testing
 
   /// Reads with SQLite alone.
   private func rows() throws -> [String] {
+    try strings(
+      """
+      SELECT \(Self.columns.map { "coalesce(\($0), '-')" }.joined(separator: " || '|' || "))
+      FROM gradients
+      """)
+  }
+
+  private func strings(_ sql: String) throws -> [String] {
     let queue = try DatabaseQueue(path: folder + "/runs.db")
     defer { try? queue.close() }
-    return try queue.read { db in
-      try String.fetchAll(
-        db,
-        sql: """
-          SELECT \(Self.columns.map { "coalesce(\($0), '-')" }.joined(separator: " || '|' || "))
-          FROM gradients
-          """)
-    }
+    return try queue.read { try String.fetchAll($0, sql: sql) }
   }
 
   private static let expectedOutput = """
@@ -145,6 +147,7 @@ import Testing
     "0|0|0||0|0.5|0|0.01|empty|float32|[0,4]|0|0|dense|",
     "0|0|0||0|0.5|0|0.01|rows|float32|[5,2]|0|6|rows|0100000000000000040000000000000000004040000080400000C04000000040",
     "0|0|0||0|0.5|0|0.01|größe|-|-|1|-|-|",
+    "0|0|0||0|0.5|0|0.01|fixed|-|-|1|-|-|",
     "1|0|7|adam|2|-|0|-|contiguous|float32|[2,3]|0|1|dense|0000803F0000004000004040000080400000A04000000080",
     "3|0|13||0|-|1|-|sick|float64|[3]|0|0|dense|000000000000F03F000000000000F07F000000000000F8FF",
     "3|1|14||0|-|1|-|sick|float64|[3]|0|0|dense|000000000000F03F000000000000F07F000000000000F8FF",

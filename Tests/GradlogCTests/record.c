@@ -46,6 +46,7 @@ static void record_forms(gradlog_recorder *recorder) {
       {.weight = "rows", .dtype = GRADLOG_FLOAT32, .rank = 2, .shape = table, .data = six,
        .indices = indices, .index_count = 3},
       {.weight = "gr\xC3\xB6\xC3\x9F" "e"},
+      {.weight = "fixed", .dtype = GRADLOG_FROZEN},
   };
   gradlog_batch_context context = {.size = sizeof context,
                                    .has = GRADLOG_HAS_LOSS | GRADLOG_HAS_LEARNING_RATE,

@@ -66,7 +66,7 @@ import Testing
 
   @Test func aFloat64OfAnySizeHasADirection() throws {
     let pairs: [(Double, Double)] = [
-      (1e300, 1e308), (1e-300, 1), 
+      (1e300, 1e308), (1e-300, 1),
       (.leastNonzeroMagnitude, .leastNonzeroMagnitude), (0x1p-1022, 0x1p1023), (0x1p-1070, -1e300),
     ]
     for (weight, (one, other)) in pairs.enumerated() {

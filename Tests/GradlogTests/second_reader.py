@@ -137,5 +137,5 @@ for gradient in connection.execute("SELECT * FROM gradients ORDER BY gradient_id
     except AssertionError as error:
         raise SystemExit(f"{gradient['weight']}: {error!r} at line {error.__traceback__.tb_next.tb_lineno}")
     count += 1
-assert cosines > count / 4
+assert cosines > count / 8
 print(count)

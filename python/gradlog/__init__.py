@@ -10,6 +10,7 @@ and a recording answers questions::
     gradlog.open("runs.db").query("vanishing")
 """
 
+from gradlog.absence import FROZEN
 from gradlog.errors import ErrorCode, GradlogError
 from gradlog.findings import Finding, Losses
 from gradlog.recorder import Recorder
@@ -17,6 +18,7 @@ from gradlog.recording import Recording, open
 from gradlog.rows import RowSparse
 
 __all__ = [
+    "FROZEN",
     "ErrorCode",
     "Finding",
     "GradlogError",

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy
 
-from gradlog._library import DTYPES, CGradient
+from gradlog._library import ABSENT_DTYPE, DTYPES, FROZEN_DTYPE, CGradient
+from gradlog.absence import FROZEN
 from gradlog.rows import RowSparse
 
 _codes: dict[object, tuple[int, int]] = {}
@@ -37,8 +38,8 @@ class Slot:
         """Points to a gradient. Returns what must live until the library has copied it."""
         if type(value) is numpy.ndarray:
             return self._set_numpy(value)
-        if value is None:
-            self.gradient.dtype = 0
+        if value is None or value is FROZEN:
+            self.gradient.dtype = ABSENT_DTYPE if value is None else FROZEN_DTYPE
             self.gradient.indices = None
             self._forget()
             return None
@@ -143,7 +144,7 @@ def _as_numpy(value: Any, weight: str) -> Any:
         return numpy.asarray(value)
     raise TypeError(
         f'gradient of "{weight}": {type(value).__name__} is not an array; pass a numpy array, a torch '
-        "tensor, something with __dlpack__ or __array__, a gradlog.RowSparse, or None"
+        "tensor, something with __dlpack__ or __array__, a gradlog.RowSparse, None or gradlog.FROZEN"
     )
 
 

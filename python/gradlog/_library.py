@@ -11,7 +11,9 @@ from pathlib import Path
 
 from gradlog.errors import ErrorCode, GradlogError
 
-ABI_VERSION = 1
+ABI_VERSION = 2
+
+ABSENT_DTYPE, FROZEN_DTYPE = 0, -1
 
 DTYPES = {"float16": 1, "bfloat16": 2, "float32": 3, "float64": 4}
 

@@ -147,7 +147,8 @@ class Recorder:
 
         :param gradients: the gradient of each weight by its name, from the input towards the loss: numpy
             arrays of any layout, torch tensors, anything with ``__dlpack__`` or ``__array__``, a
-            ``RowSparse``, or None for a weight without a gradient.
+            ``RowSparse``, None for a weight without a gradient, or ``gradlog.FROZEN`` for one that has none
+            because the training holds it fixed.
         :param epoch: zero-based.
         :param batch: zero-based, restarts in each epoch.
         :param step: zero-based count of optimizer steps; None counts on from the last recorded batch.

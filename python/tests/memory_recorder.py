@@ -38,6 +38,7 @@ class MemoryRecorder:
         self.records: list[Record] = []
         self.stop_after, self.fails_at, self.resumed_after = stop_after, fails_at, resumed_after
         self.sparse_rows: list[int] = []
+        self.frozen: list[list[str]] = []
         self.closed = False
 
     @property
@@ -60,13 +61,14 @@ class MemoryRecorder:
         if self.fails_at == len(self.records):
             self.fails_at = None
             raise gradlog.GradlogError("the disk is full")
+        self.frozen.append([name for name, gradient in gradients.items() if gradient is gradlog.FROZEN])
         copies = {name: self._copy(gradient) for name, gradient in gradients.items()}
         self.records.append(
             Record(copies, epoch, batch, step, optimizer, call, loss, learning_rate, loss_scale)
         )
 
     def _copy(self, gradient: Any) -> numpy.ndarray | None:
-        if gradient is None:
+        if gradient is None or gradient is gradlog.FROZEN:
             return None
         if isinstance(gradient, gradlog.RowSparse):
             dense = numpy.zeros(tuple(gradient.shape))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import Any
 
 import numpy
@@ -75,6 +77,26 @@ def test_names_are_any_text_and_none_is_absence(path: str) -> None:
     record(path, {name: None if name == "a b" else BASE for name in names})
     assert list(stored(path)) == names
     assert rows(path, "SELECT weight FROM gradients WHERE absent") == [("a b",)]
+    assert rows(path, "SELECT name FROM weights WHERE frozen") == []
+
+
+def test_a_frozen_weight_is_told_from_an_absent_one(path: str) -> None:
+    def frozen() -> list[tuple[object, ...]]:
+        return rows(path, "SELECT name, frozen FROM weights ORDER BY position")
+
+    with gradlog.Recorder(path, "r") as recorder:
+        recorder.record({"a": gradlog.FROZEN, "b": None, "c": BASE}, epoch=0, batch=0)
+        recorder.flush()
+        assert frozen() == [("a", 1), ("b", 0), ("c", 0)]
+        recorder.record({"a": BASE, "b": gradlog.FROZEN, "c": gradlog.FROZEN}, epoch=0, batch=1)
+        recorder.flush()
+        assert frozen() == [("a", 0), ("b", 1), ("c", 1)]
+        recorder.record({"a": None, "b": None, "c": BASE}, epoch=0, batch=2)
+    assert frozen() == [("a", 0), ("b", 0), ("c", 0)]
+    absent = "SELECT weight FROM gradients WHERE absent ORDER BY batch, position"
+    assert [row[0] for row in rows(path, absent)] == ["a", "b", "b", "c", "a", "b"]
+    assert repr(gradlog.FROZEN) == "gradlog.FROZEN"
+    assert copy.deepcopy(gradlog.FROZEN) is pickle.loads(pickle.dumps(gradlog.FROZEN)) is gradlog.FROZEN
 
 
 class Lent:

@@ -199,6 +199,50 @@ def test_frozen_and_unused_weights_are_absent(stage, memory):
         optimizer.step()
     absent = [name for name, gradient in memory.records[0].gradients.items() if gradient is None]
     assert absent == ["2.weight", "unused.weight", "unused.bias"]
+    assert memory.frozen == [["2.weight"]]
+
+
+@pytest.mark.parametrize("stage", ["applied", "raw"])
+def test_weights_are_frozen_and_unfrozen_in_mid_training(stage, memory):
+    model = build("mlp")
+    first = model[0]
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    x, y = batches_for("mlp")[0]
+    with gradlog.torch.record(model, optimizer, memory, stage=stage):
+        for trains in (False, True, False):
+            first.requires_grad_(trains)
+            optimizer.zero_grad()
+            loss_of(model, x, y).backward()
+            optimizer.step()
+    frozen = ["0.weight", "0.bias"]
+    assert memory.frozen == [frozen, [], frozen]
+    assert [record.gradients["0.weight"] is None for record in memory.records] == [True, False, True]
+
+
+@pytest.mark.parametrize("stage", ["applied", "raw"])
+def test_a_detached_layer_is_not_frozen(stage, memory):
+    model = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 1))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with gradlog.torch.record(model, optimizer, memory, stage=stage):
+        model[1](model[0](torch.ones(2, 4)).detach()).sum().backward()
+        optimizer.step()
+    assert [name for name, gradient in memory.records[0].gradients.items() if gradient is None] == [
+        "0.weight",
+        "0.bias",
+    ]
+    assert memory.frozen == [[]]
+
+
+def test_a_gradient_that_was_left_is_applied_to_a_frozen_weight_too(memory):
+    model = nn.Linear(4, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with gradlog.torch.record(model, optimizer, memory):
+        for _ in range(2):
+            model(torch.ones(2, 4)).sum().backward()
+            optimizer.step()
+            model.weight.requires_grad_(False)
+    assert numpy.array_equal(memory.records[1].gradients["weight"], numpy.full((1, 4), 2.0))
+    assert memory.frozen == [[], []]
 
 
 @pytest.mark.parametrize("stage", ["applied", "raw"])

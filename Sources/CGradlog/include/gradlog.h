@@ -7,7 +7,7 @@
  *     int64_t shape[] = {64, 128};
  *     gradlog_gradient gradients[] = {
  *         {.weight = "dense/kernel", .dtype = GRADLOG_FLOAT32, .rank = 2, .shape = shape, .data = g},
- *         {.weight = "frozen/kernel"},
+ *         {.weight = "embedding", .dtype = GRADLOG_FROZEN},
  *     };
  *     gradlog_batch_context context = {.size = sizeof context, .batch = batch};
  *     gradlog_record(recorder, &context, gradients, 2);
@@ -54,7 +54,7 @@ extern "C" {
 #endif
 
 /* Raised when something is added; never lowered. */
-#define GRADLOG_ABI_VERSION 1
+#define GRADLOG_ABI_VERSION 2
 
 /* Status. */
 #define GRADLOG_OK 0
@@ -69,7 +69,8 @@ extern "C" {
 #define GRADLOG_MISUSE 9 /* used after gradlog_close(), or in a forked process */
 
 /* Element types. Integers, booleans and complex numbers are not gradients. */
-#define GRADLOG_ABSENT 0 /* no gradient: a frozen weight, or one that was not used */
+#define GRADLOG_FROZEN -1 /* no gradient, because the training holds the weight fixed */
+#define GRADLOG_ABSENT 0  /* no gradient for any other reason: a weight that was not used */
 #define GRADLOG_FLOAT16 1
 #define GRADLOG_BFLOAT16 2
 #define GRADLOG_FLOAT32 3
@@ -158,7 +159,8 @@ typedef struct gradlog_batch_context {
  * position. */
 typedef struct gradlog_gradient {
   const char *weight;     /* its name, UTF-8 */
-  int32_t dtype;          /* GRADLOG_FLOAT32...; GRADLOG_ABSENT, and nothing else, for no gradient */
+  int32_t dtype;          /* GRADLOG_FLOAT32...; GRADLOG_ABSENT or GRADLOG_FROZEN, and nothing else, for
+                             no gradient */
   int32_t rank;           /* the number of dimensions; 0 for a scalar */
   const int64_t *shape;   /* outermost first */
   const int64_t *strides; /* BYTES from one index to the next of each dimension, 0 and negative ones

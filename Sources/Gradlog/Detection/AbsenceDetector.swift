@@ -1,8 +1,8 @@
 /// Rule ``Rule/absent``: a weight that never receives a gradient, or no longer does.
 ///
-/// It is critical when the weights nearest to the input are among them, and they are a large part of the network,
-/// unless the loss falls all the same: so it is when a tensor was detached or a layer was frozen by mistake, while an
-/// unused branch or a frozen embedding is often meant.
+/// It is critical when the kernel nearest to the input is among such weights and they are a large part of the network,
+/// unless the loss falls all the same: so it is when a tensor was detached, while an unused branch often is meant. A weight
+/// that the training holds fixed is mere information, unless the loss stays where it was.
 struct AbsenceDetector: Sendable {
   private var streaks: [Streak] = []
   /// Batches in which each weight had a gradient.
@@ -12,23 +12,25 @@ struct AbsenceDetector: Sendable {
     _ network: NetworkBatch, _ gradients: [ObservedGradient], _ weights: [ObservedWeight],
     _ trend: Trend, _ thresholds: Thresholds, _ log: inout FindingLog
   ) {
-    var lost = 0
+    var absentCount = 0
     for gradient in gradients {
       while streaks.count <= gradient.weight {
         streaks.append(Streak())
         counts.append(0)
       }
       if !gradient.isAbsent { counts[gradient.weight] += 1 }
-      _ = streaks[gradient.weight].observe(gradient.isAbsent, at: network.place)
-      if isLasting(gradient.weight, thresholds) { lost += 1 }
+      streaks[gradient.weight].observe(gradient.isAbsent, at: network.place)
+      if isLasting(gradient.weight, thresholds) { absentCount += 1 }
     }
-    guard lost > 0 else { return }
-    let share = Double(lost) / Double(gradients.count)
-    let beginsAtInput = gradients.first { $0.isAbsent || weights[$0.weight].isKernel }?.isAbsent ?? false
-    let isHarmless = trend.hasLearned(thresholds)
-    let isCritical = beginsAtInput && share >= thresholds.absentShare && !isHarmless
+    guard absentCount > 0 else { return }
+    let share = Double(absentCount) / Double(gradients.count)
+    let first = gradients.first { $0.isAbsent || weights[$0.weight].isKernel }
+    let isLarge = (first?.isAbsent ?? false) && share >= thresholds.absentShare
     for gradient in gradients where isLasting(gradient.weight, thresholds) {
-      note(gradient.weight, share, isCritical ? .critical : .warning, network, thresholds, &log)
+      let isHeld = weights[gradient.weight].isFrozen
+      let isHarmful = isHeld ? network.isStuck(trend, thresholds) : !trend.hasLearned(thresholds)
+      let severity: Rule.Severity = isLarge && isHarmful ? .critical : isHeld ? .info : .warning
+      note(gradient.weight, share, isHeld, severity, network, thresholds, &log)
     }
   }
 
@@ -37,13 +39,14 @@ struct AbsenceDetector: Sendable {
   }
 
   private func note(
-    _ weight: Int, _ share: Double, _ severity: Rule.Severity, _ network: NetworkBatch,
-    _ thresholds: Thresholds, _ log: inout FindingLog
+    _ weight: Int, _ share: Double, _ isHeld: Bool, _ severity: Rule.Severity,
+    _ network: NetworkBatch, _ thresholds: Thresholds, _ log: inout FindingLog
   ) {
     log.note(
       Hit(
         rule: .absent, severity: severity, weight: weight, since: streaks[weight].start,
         value: share, threshold: thresholds.absentShare,
-        symptom: counts[weight] > 0 ? .noLonger : .never, isRevised: true), at: network.place)
+        symptom: isHeld ? .held : counts[weight] > 0 ? .noLonger : .never, isRevised: true),
+      at: network.place)
   }
 }

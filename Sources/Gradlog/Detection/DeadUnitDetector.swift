@@ -37,6 +37,7 @@ struct DeadUnitDetector: Sendable {
   ) {
     guard network.nonFiniteCount == 0 else { return }
     let hasBiases = gradients.contains { weights[$0.weight].rank == 1 && !$0.isAbsent }
+    let cut = positionOfCut(gradients, weights)
     let isHarmless = trend.hasLearned(thresholds.deadLearnedShare)
     for gradient in gradients where !gradient.isAbsent {
       let weight = weights[gradient.weight]
@@ -46,10 +47,23 @@ struct DeadUnitDetector: Sendable {
         Self.share(gradient, weight, hasBiases), bound: thresholds.deadShare, at: network.place)
       let share = shares[gradient.weight].persistent
       guard share >= thresholds.deadShare, network.batch.loss != 0 else { continue }
-      let isCritical = share >= thresholds.deadCriticalShare && (share >= 1 || !isHarmless)
+      let isCut = share >= 1 && weight.position <= cut
+      let isCritical = share >= thresholds.deadCriticalShare && (isCut || !isHarmless)
       note(
         share, gradient.weight, isCritical ? .critical : .warning, network, thresholds, &log)
     }
+  }
+
+  /// Up to which position no gradient arrives: a dead layer that nothing leads around takes it from all before it. -1 when
+  /// the first weight has one.
+  private func positionOfCut(_ gradients: [ObservedGradient], _ weights: [ObservedWeight]) -> Int {
+    var cut = -1
+    for gradient in gradients {
+      let weight = weights[gradient.weight]
+      guard gradient.isAbsent || gradient.zeroCount == weight.elementCount else { break }
+      cut = weight.position
+    }
+    return cut
   }
 
   /// The share of zeros in a vector. Of a kernel it would count inputs as well as units, so only one that is zero

@@ -19,7 +19,8 @@ package struct Detectors: Sendable {
     return weights.count - 1
   }
 
-  /// Learns dtype and shape of a weight that had only absent gradients until now.
+  /// Learns dtype and shape of a weight that had only absent gradients until now, or that it is frozen or
+  /// no longer so.
   package mutating func update(_ weight: ObservedWeight, at index: Int) {
     weights[index] = weight
   }

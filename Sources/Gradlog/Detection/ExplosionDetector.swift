@@ -88,9 +88,9 @@ struct ExplosionDetector: Sendable {
     let severity: Rule.Severity = trend.hasLearned(thresholds) ? .warning : .critical
     if lasts || (isRepeated && excursion != nil) {
       isJumpSure = true
-      note(jump, severity, .spike, network, thresholds.explodingFactor, &log)
+      note(jump, severity, .jump, network, thresholds.explodingFactor, &log)
     }
-    if isJumpSure { log.revise(.exploding, weight: jump.weight, to: severity, showing: .spike) }
+    if isJumpSure { log.revise(.exploding, weight: jump.weight, to: severity, showing: .jump) }
   }
 
   private mutating func judge(
@@ -101,7 +101,7 @@ struct ExplosionDetector: Sendable {
     let isHigh = excursion.rises.median >= log2(thresholds.explodingGrowth)
     if isHarmful, isHigh, Double(excursion.length) >= thresholds.explodingPatience {
       note(excursion, .critical, .growth, network, thresholds.explodingGrowth, &log)
-    } else if excursion.peak >= log2(thresholds.explodingSpike) {
+    } else if excursion.peak >= log2(thresholds.explodingSpike), !(isJumpSure && excursion.start == jump?.start) {
       note(excursion, .warning, .spike, network, thresholds.explodingSpike, &log)
     }
     if excursion.length > Self.longest, !isHarmful {
@@ -125,7 +125,8 @@ struct ExplosionDetector: Sendable {
     _ excursion: Excursion, _ severity: Rule.Severity, _ symptom: Symptom,
     _ network: NetworkBatch, _ threshold: Double, _ log: inout FindingLog
   ) {
-    let value = symptom == .growthIntoNonFinite ? excursion.baseline + excursion.peak : nil
+    let isPast = symptom == .growthIntoNonFinite || symptom == .jump
+    let value = isPast ? excursion.baseline + excursion.peak : nil
     log.note(
       Hit(
         rule: .exploding, severity: severity, weight: excursion.weight, since: excursion.start,

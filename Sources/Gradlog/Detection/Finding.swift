@@ -151,7 +151,7 @@ extension Finding {
     last = place
     isOver = false
     let isWorse = hit.rule.worstIsSmallest ? hit.value < value : hit.value > value
-    guard isWorse || hit.severity > severity else { return }
+    guard isWorse || (hit.severity > severity && hit.symptom != symptom) else { return }
     value = hit.value
     baseline = hit.baseline
     threshold = hit.threshold

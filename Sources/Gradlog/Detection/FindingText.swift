@@ -11,7 +11,7 @@ extension Finding {
       case .nonFinite(let nan, let posinf, let neginf):
         "\(subject) has \(Self.elements(nan: nan, posinf: posinf, neginf: neginf))"
       case .nonFiniteLoss: "the loss is not a finite number"
-      case .spike:
+      case .spike, .jump:
         "the norm of the whole gradient jumped from about \(baseline.short) to \(value.short)"
           + Self.led(by: weight)
       case .growth:
@@ -38,7 +38,9 @@ extension Finding {
       case .flatLoss where value < 0.005:
         "the loss has not come down from the \(baseline.short) that it began with"
       case .flatLoss:
-        "the loss has fallen by \(value.percent) of the \(baseline.short) that it began with"
+        value < 0.005
+          ? "the loss is no lower than the \(baseline.short) that it began with"
+          : "the loss has fallen by no more than \(value.percent) of the \(baseline.short) that it began with"
       case .stall:
         "the gradients of different batches agree (median cosine \(baseline.short)) and yet change by no more than \(value.percent) in 96 batches"
       case .turning:
@@ -48,7 +50,9 @@ extension Finding {
       case .underflow:
         "\(baseline.percent) of the elements of \(subject) are zero and the others about \(value.short), "
           + "close to the smallest number of float16"
-      case .silence: "every gradient is zero, while the loss is \(value.short)"
+      case .silence:
+        "every gradient is zero from the first batch on" + (value == 0 ? "" : ", while the loss is \(value.short)")
+      case .held: "\"\(weight ?? "")\" is held fixed"
       case .never: "\"\(weight ?? "")\" never received a gradient"
       case .noLonger: "\"\(weight ?? "")\" no longer receives a gradient"
       case .accumulating:
@@ -66,7 +70,7 @@ extension Finding {
     case .nonFinite, .nonFiniteLoss:
       "look at this batch's inputs and targets for NaN, and at logarithms, roots and divisions in the loss; else lower the learning rate"
     case .spike: "look at this batch; clip gradients by norm if it comes again"
-    case .growth, .growthIntoNonFinite, .lossGrowth:
+    case .jump, .growth, .growthIntoNonFinite, .lossGrowth:
       "lower the learning rate, clip gradients by norm, standardize inputs and targets"
     case .size, .firstSize, .lossLevel: "standardize inputs and targets, and check the scale of the initialization and of the loss"
     case .depth:
@@ -81,9 +85,10 @@ extension Finding {
     case .stall: "raise the learning rate, or look at what its schedule has made of it"
     case .turning: "lower the learning rate or the momentum"
     case .underflow, .silence: "scale the loss (GradScaler), or keep weights and gradients in bfloat16 or float32"
+    case .held: "let it be trained if the loss does not come down"
     case .never:
-      "check whether it is frozen, detached or unused; leave it out of the optimizer if that is meant"
-    case .noLonger: "look at what changed in this batch: a frozen layer, a detached tensor, a branch not taken"
+      "check whether a tensor is detached or a branch unused; leave it out of the optimizer, or freeze it, if that is meant"
+    case .noLonger: "look at what changed in this batch: a detached tensor, a branch not taken"
     case .accumulating: "call zero_grad() before each backward()"
     case .noise:
       "larger batches pay off as long as this is well above 1"

@@ -17,7 +17,9 @@ struct LossCurve: Sendable {
   mutating func add(_ loss: Double) {
     count += 1
     if previous.isFinite {
-      roughness += max(0.02, 1 / Double(count)) * (abs(loss - previous) - roughness)
+      // One wild loss is not how losses differ.
+      let step = min(abs(loss - previous), count < 8 ? .infinity : 4 * roughness)
+      roughness += max(0.02, 1 / Double(count)) * (step - roughness)
     }
     previous = loss
     sum += loss

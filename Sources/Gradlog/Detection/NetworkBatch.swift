@@ -21,6 +21,12 @@ struct NetworkBatch {
 
   var place: BatchPlace { batch.place }
 
+  /// Whether the training has gone on for a while and its loss is still no better than at the beginning, and bad.
+  func isStuck(_ trend: Trend, _ thresholds: Thresholds) -> Bool {
+    Double(trend.lossCount) >= thresholds.stagnationBatches
+      && !trend.hasLearned(thresholds.oscillationShare) && isGuessing(trend.loss, thresholds)
+  }
+
   /// Whether a loss is not far below that of guessing, ln of the number of classes: then there is much to learn. For
   /// a regression of standardized targets, whose loss is about 1 in the beginning, that fits as well.
   func isGuessing(_ loss: Double, _ thresholds: Thresholds) -> Bool {

@@ -10,10 +10,13 @@ package struct ObservedWeight: Sendable, Equatable {
   /// Extent of the last dimension; 1 for a scalar.
   package var columns: Int
   package var dtype: DType?
+  /// Whether the training holds it fixed, as last told: its gradients are absent on purpose.
+  package var isFrozen: Bool
 
-  package init(position: Int, shape: [Int], dtype: DType?) {
+  package init(position: Int, shape: [Int], dtype: DType?, isFrozen: Bool = false) {
     self.position = position
     self.dtype = dtype
+    self.isFrozen = isFrozen
     // What no memory holds counts as nothing: the detectors add and subtract these.
     elementCount = (try? TensorView.elementCount(of: shape)) ?? 0
     rank = shape.count

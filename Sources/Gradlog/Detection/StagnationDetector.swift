@@ -47,8 +47,8 @@ struct StagnationDetector: Sendable {
     }
     let hasMuchToLearn =
       network.isGuessing(trend.loss, thresholds)
-      || (thresholds.stagnationCosine...thresholds.stagnationMostCosine)
-        .contains(firstCosines.median)
+      || firstCosines.median >= thresholds.stagnationCosine
+        && firstCosines.median <= thresholds.stagnationMostCosine
     log.note(
       Hit(
         rule: .stagnation, severity: hasMuchToLearn ? .critical : .warning, since: network.start,

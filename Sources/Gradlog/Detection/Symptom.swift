@@ -3,6 +3,7 @@ package enum Symptom: Sendable, Equatable {
   case nonFinite(nan: Int, posinf: Int, neginf: Int)
   case nonFiniteLoss
   case spike
+  case jump
   case growth
   case growthIntoNonFinite
   case lossGrowth
@@ -19,6 +20,7 @@ package enum Symptom: Sendable, Equatable {
   case turning
   case underflow
   case silence
+  case held
   case never
   case noLonger
   case accumulating
@@ -27,7 +29,7 @@ package enum Symptom: Sendable, Equatable {
   /// Whether a training that learns all the same may be left alone.
   var isBearable: Bool {
     switch self {
-    case .spike, .growth, .depth, .flatLoss, .turning, .underflow, .never, .noLonger,
+    case .spike, .jump, .growth, .depth, .flatLoss, .turning, .underflow, .held, .never, .noLonger,
       .accumulating:
       true
     default: false

@@ -7,9 +7,7 @@ package struct ThresholdName: Sendable {
   /// What it bounds, and in which unit, as a phrase.
   package let meaning: String
   /// What it can be: detectors count and compare with it.
-  package var range: ClosedRange<Double> {
-    name.hasSuffix("cosine") ? -1...1 : 0...1e15
-  }
+  package var range: ClosedRange<Double> { name.hasSuffix("cosine") ? -1...1 : 0...1e15 }
   let path: any WritableKeyPath<Thresholds, Double> & Sendable
 
   init(
@@ -42,14 +40,32 @@ extension Thresholds {
   }
 
   /// Every one of them, rule by rule.
-  package static let all: [ThresholdName] = [
-    ThresholdName(
-      "learned.share",
-      of: [.exploding, .vanishing, .dead, .oscillation, .underflow, .absent, .accumulating],
-      \.learnedShare, "share by which the loss is below the first ones when no harm is done"),
-    ThresholdName(
-      .nonFinite, "scaled-patience", \.nonFiniteScaledPatience,
-      "batches in a row with a loss scale before NaN and infinity are more than the search for that scale"),
+  package static let all: [ThresholdName] =
+    [
+      ThresholdName(
+        "learned.share",
+        of: [
+          .exploding, .vanishing, .stagnation, .oscillation, .underflow, .absent, .accumulating,
+        ], \.learnedShare,
+        "share of the first losses by which the loss is below them when no harm is done"),
+      ThresholdName(
+        "guessing.share", of: [.stagnation, .oscillation], \.guessingShare,
+        "share of the loss of guessing, ln of the number of classes, from which on there is much to learn"
+      ),
+      ThresholdName(
+        .nonFinite, "scaled-patience", \.nonFiniteScaledPatience,
+        "batches in a row with a loss scale before NaN and infinity are more than the search for it"
+      ),
+    ] + exploding + vanishing + dead + stagnation + oscillation + underflow + [
+      ThresholdName(.absent, "patience", \.absentPatience, "batches in a row without a gradient"),
+      ThresholdName(
+        .absent, "share", \.absentShare, "share of the weights without a gradient that is critical"),
+    ] + accumulating + [
+      ThresholdName(
+        .noiseScale, "batches", \.noiseScaleBatches, "batches after which the noise scale is told")
+    ]
+
+  private static let exploding = [
     ThresholdName(
       .exploding, "onset", \.explodingOnset,
       "times its own level from which on the norm of the whole gradient is watched"),
@@ -62,69 +78,127 @@ extension Thresholds {
       .exploding, "factor", \.explodingFactor,
       "times its own level at which the norm has exploded after few batches"),
     ThresholdName(
+      .exploding, "spikes", \.explodingSpikes, "jumps of that size that are enough without a loss"),
+    ThresholdName(
       .exploding, "patience", \.explodingPatience, "batches for which the norm stays high"),
     ThresholdName(
       .exploding, "relapse", \.explodingRelapse,
       "share of its best value by which the loss is above that when harm is done"),
     ThresholdName(
-      .exploding, "loss", \.explodingLoss, "times its normal value at which the loss has exploded"),
+      .exploding, "loss", \.explodingLoss, "times the first losses at which the loss has exploded"),
     ThresholdName(
-      .exploding, "loss-patience", \.explodingLossPatience, "batches in a row for which the loss stays there"),
+      .exploding, "loss-patience", \.explodingLossPatience,
+      "batches in a row for which the loss stays there"),
+    ThresholdName(
+      .exploding, "loss-level", \.explodingLossLevel,
+      "times the loss of guessing that a classifier should not be above"),
     ThresholdName(
       .exploding, "aftermath", \.explodingAftermath,
       "steps within which units that die tell that a jump did harm"),
     ThresholdName(
-      .exploding, "norm", \.explodingNorm, "norm of the whole gradient that is too large for any network"),
+      .exploding, "norm", \.explodingNorm,
+      "norm of the whole gradient that is too large for any network"),
     ThresholdName(
       .exploding, "first-size", \.explodingFirstSize,
       "root mean square of a kernel's gradient that is too large in the first batches"),
+  ]
+
+  private static let vanishing = [
     ThresholdName(
-      .vanishing, "drop", \.vanishingDrop, "decades from the last kernels' gradients down to the first ones'"),
+      .vanishing, "drop", \.vanishingDrop,
+      "decades from the last kernels' gradients down to the first ones'"),
     ThresholdName(
-      .vanishing, "critical-drop", \.vanishingCriticalDrop, "decades at which that is critical in any case"),
+      .vanishing, "critical-drop", \.vanishingCriticalDrop,
+      "decades at which that is critical when there is no loss to tell"),
     ThresholdName(
-      .vanishing, "size", \.vanishingSize, "root mean square below which the first kernels' gradients are small"),
+      .vanishing, "size", \.vanishingSize,
+      "root mean square below which the first kernels' gradients are small"),
     ThresholdName(
-      .vanishing, "tiny", \.vanishingTiny, "root mean square, as a share of the loss, below which a gradient is next to nothing"),
-    ThresholdName(
-      .vanishing, "fall", \.vanishingFall, "share by which the loss falls when the network learns all the same"),
+      .vanishing, "tiny", \.vanishingTiny,
+      "root mean square, as a share of the loss, below which a gradient is next to nothing"),
     ThresholdName(.vanishing, "patience", \.vanishingPatience, "batches in a row"),
-    ThresholdName(.dead, "share", \.deadShare, "share of the elements that are zero in every batch"),
+  ]
+
+  private static let dead = [
+    ThresholdName(
+      .dead, "share", \.deadShare, "share of the elements that are zero in every batch"),
     ThresholdName(.dead, "critical-share", \.deadCriticalShare, "share at which that is critical"),
     ThresholdName(
+      .dead, "learned-share", \.deadLearnedShare,
+      "share of the first losses by which the loss is below them when no harm is done"),
+  ]
+
+  private static let stagnation = [
+    ThresholdName(
       .stagnation, "patience", \.stagnationPatience, "batches in a row that repeat the one before"),
-    ThresholdName(.stagnation, "batches", \.stagnationBatches, "losses after which one must have fallen"),
+    ThresholdName(
+      "stagnation.batches", of: [.stagnation, .exploding], \.stagnationBatches,
+      "losses after which one must have fallen"),
     ThresholdName(.stagnation, "fall", \.stagnationFall, "share by which it must have fallen then"),
     ThresholdName(
-      .stagnation, "long-batches", \.stagnationLongBatches, "losses after which it must have fallen further"),
+      .stagnation, "long-batches", \.stagnationLongBatches,
+      "losses after which it must have fallen further"),
     ThresholdName(
       .stagnation, "long-fall", \.stagnationLongFall, "share by which it must have fallen then"),
     ThresholdName(
-      .stagnation, "errors", \.stagnationErrors, "standard errors of the fall that chance can bring about"),
+      .stagnation, "errors", \.stagnationErrors,
+      "standard errors of the fall that chance can bring about"),
     ThresholdName(
-      .oscillation, "cosine", \.oscillationCosine, "median cosine between a gradient and the one before"),
+      .stagnation, "cosine", \.stagnationCosine,
+      "median cosine of the first batches from which on they agree that there is something to learn"
+    ),
+    ThresholdName(
+      .stagnation, "most-cosine", \.stagnationMostCosine,
+      "median cosine above which they are too alike to tell"),
+    ThresholdName(
+      .stagnation, "stall-cosine", \.stallCosine,
+      "median cosine between neighbours when they agree and nothing moves"),
+    ThresholdName(
+      .stagnation, "stall-size", \.stallSize, "change of the logarithm of the norm that is none"),
+    ThresholdName(
+      .stagnation, "stall-size-alone", \.stallSizeAlone, "the same when there is no loss to tell"),
+    ThresholdName(
+      .stagnation, "stall-fall", \.stallFall, "share by which a loss that moves falls meanwhile"),
+  ]
+
+  private static let oscillation = [
+    ThresholdName(
+      .oscillation, "cosine", \.oscillationCosine,
+      "median cosine between a gradient and the one before"),
     ThresholdName(
       .oscillation, "critical-cosine", \.oscillationCriticalCosine,
       "median cosine that is critical when there is no loss to tell"),
     ThresholdName(.oscillation, "patience", \.oscillationPatience, "batches in a row"),
+    ThresholdName(
+      .oscillation, "share", \.oscillationShare,
+      "share of the first losses by which the loss is below them when no harm is done"),
+  ]
+
+  private static let underflow = [
     ThresholdName(.underflow, "share", \.underflowShare, "share of the elements that are zero"),
     ThresholdName(
       .underflow, "quanta", \.underflowQuanta,
       "times the smallest float16 below which the mean size of the other elements is"),
+    ThresholdName(
+      .underflow, "loss", \.underflowLoss, "loss so small that it has no gradient in float16"),
     ThresholdName(.underflow, "patience", \.underflowPatience, "batches in a row"),
+  ]
+
+  private static let accumulating = [
     ThresholdName(
-      .underflow, "loss", \.underflowLoss, "loss that is so small that it has no gradient in float16"),
-    ThresholdName(.absent, "patience", \.absentPatience, "batches in a row without a gradient"),
+      .accumulating, "patience", \.accumulatingPatience,
+      "windows of 16 batches in a row that look so"),
     ThresholdName(
-      .absent, "share", \.absentShare, "share of the weights without a gradient that is critical"),
-    ThresholdName(
-      .accumulating, "patience", \.accumulatingPatience, "windows of 16 batches in a row that look so"),
+      .accumulating, "sum", \.accumulatingSum, "times the first norm that a sum of gradients has"),
     ThresholdName(
       .accumulating, "variation", \.accumulatingVariation,
       "mean step of the logarithm of what a batch adds, when that varies"),
     ThresholdName(
       .accumulating, "calm", \.accumulatingCalm,
       "share of it that the logarithm of the norm steps, when the sum does not vary"),
+    ThresholdName(
+      .accumulating, "least", \.accumulatingLeast,
+      "share of the norm that a batch adds at least once"),
     ThresholdName(
       .accumulating, "cosine", \.accumulatingCosine,
       "median cosine between a gradient and the one before, when the sum does not turn"),
@@ -134,8 +208,7 @@ extension Thresholds {
       .accumulating, "share", \.accumulatingShare,
       "share of that growth, as a logarithm, by which what a batch adds may grow"),
     ThresholdName(
-      .accumulating, "growth-cosine", \.accumulatingGrowthCosine, "median cosine of a sum that grows"),
-    ThresholdName(
-      .noiseScale, "batches", \.noiseScaleBatches, "batches after which the noise scale is told"),
+      .accumulating, "growth-cosine", \.accumulatingGrowthCosine,
+      "median cosine of a sum that grows"),
   ]
 }

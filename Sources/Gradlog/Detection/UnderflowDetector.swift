@@ -42,20 +42,21 @@ struct UnderflowDetector: Sendable {
     judgeSilence(network, gradients, thresholds, &log)
   }
 
-  /// Every gradient is zero and the loss is not, but small.
+  /// Every gradient is zero, that of the last weight too, and the loss is not, but small, as far as it is known.
   private mutating func judgeSilence(
     _ network: NetworkBatch, _ gradients: [ObservedGradient], _ thresholds: Thresholds,
     _ log: inout FindingLog
   ) {
-    let loss = abs(network.batch.loss ?? 0)
+    let loss = abs(network.batch.loss ?? thresholds.underflowLoss / 2)
     let isSilent = network.norm == 0 && loss > 0 && loss < thresholds.underflowLoss
+      && gradients.contains { !$0.isAbsent }
     guard silence.observe(isSilent, at: network.place),
       Double(silence.length) >= thresholds.underflowPatience, silence.start == network.start
     else { return }
     log.note(
       Hit(
         rule: .underflow, severity: .critical, weight: gradients.first?.weight,
-        since: silence.start, value: loss, threshold: thresholds.underflowLoss, symptom: .silence),
+        since: silence.start, value: network.batch.loss ?? 0, threshold: thresholds.underflowLoss, symptom: .silence),
       at: network.place)
   }
 }

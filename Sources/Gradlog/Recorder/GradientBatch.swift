@@ -93,9 +93,14 @@ public struct GradientBatch: ~Copyable {
     failure = failure ?? GradlogError(error.code, place + error.problem, remedy: error.remedy)
   }
 
-  /// Notes that a weight has no gradient in this batch: frozen, or not used.
-  public mutating func addAbsent(_ weight: String) {
-    slab.appendAbsent(weight)
+  /// Notes that a weight has no gradient in this batch.
+  ///
+  /// - Parameters:
+  ///   - weight: its name.
+  ///   - isFrozen: whether that is meant: the training holds the weight fixed. Otherwise it was not used,
+  ///     or detached from the loss by mistake.
+  public mutating func addAbsent(_ weight: String, isFrozen: Bool = false) {
+    slab.appendAbsent(weight, isFrozen: isFrozen)
   }
 
   private mutating func add(

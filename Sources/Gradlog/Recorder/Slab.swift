@@ -16,6 +16,8 @@ struct PendingGradient {
   let tensor: (dtype: DType, shape: [Int], elementCount: Int)?
   /// The rows that are there of a row-sparse gradient; nil of any other.
   var rowCount: Int?
+  /// Whether it is absent because the training holds the weight fixed.
+  var isFrozen = false
   let bytes: Location
 
   /// Where the bytes of a gradient are.
@@ -109,8 +111,9 @@ final class Slab {
   }
 
   /// Notes that a weight has no gradient in the batch that is being assembled.
-  func appendAbsent(_ weight: String) {
-    gradients.append(PendingGradient(weight: weight, tensor: nil, bytes: .borrowed(nil)))
+  func appendAbsent(_ weight: String, isFrozen: Bool) {
+    gradients.append(
+      PendingGradient(weight: weight, tensor: nil, isFrozen: isFrozen, bytes: .borrowed(nil)))
   }
 
   /// Completes the batch that is being assembled and returns the bytes that it takes.

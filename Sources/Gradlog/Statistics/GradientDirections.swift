@@ -37,11 +37,7 @@ package final class GradientDirections {
   package func knows(weight: Int) -> Bool { lanes[current][weight].pointee.norm != nil }
 
   /// The cosine between a gradient and the one before, rounded to float32; nil when one of them is not there or
-  /// has no direction. The next one is compared with this gradient.
-  ///
-  /// - Parameters:
-  ///   - gradient: every element of it.
-  ///   - weight: a small number that stands for its weight.
+  /// has no direction. The next one is compared with this gradient. A small number stands for its weight.
   package func cosine(of gradient: TensorView, weight: Int) -> Double? {
     let previous = lanes[current][weight]
     let count = GradientSample.count(of: gradient.elementCount)

@@ -14,7 +14,7 @@ struct BatchInserter {
   private let watch: FindingWatch
   private var findings: FindingTable
   private var weights: WeightTable
-  private var detectors = Detectors()
+  private(set) var detectors = Detectors()
   /// As they were when the transaction began; nil outside of one.
   private var earlierDetectors: Detectors?
   /// Numbers of the optimizers' labels, in the order in which they came up.
@@ -176,11 +176,15 @@ struct BatchInserter {
     }
   }
 
-  /// Tells the detectors of weights that are new, and of the shape of those that had no gradient before.
+  /// Tells the detectors of weights that are new, of the shape of those that had no gradient before, and
+  /// of those that were frozen or unfrozen.
   private mutating func introduceWeights() {
     for index in weightIndices {
       let isKnown = index < detectors.weights.count
-      guard !isKnown || detectors.weights[index].dtype == nil else { continue }
+      guard
+        !isKnown || detectors.weights[index].dtype == nil
+          || detectors.weights[index].isFrozen != weights.isFrozen(at: index)
+      else { continue }
       while detectors.weights.count <= index {
         _ = detectors.register(weights.observed(at: detectors.weights.count))
       }

@@ -1,6 +1,6 @@
 /// What made a file of format 2 one of format 3.
 extension Schema {
-  // A column that is added costs no row of those that are there: it reads as NULL in them.
+  // A column that is added costs no row of those that are there: it reads as NULL, or as its default, in them.
   static let formatThreeColumns = """
     ALTER TABLE gradient_statistics ADD COLUMN zero_rows INTEGER;
     ALTER TABLE gradient_statistics ADD COLUMN zero_columns INTEGER;
@@ -8,12 +8,14 @@ extension Schema {
     ALTER TABLE gradient_series ADD COLUMN zero_counts_blob BLOB;
     ALTER TABLE gradient_series ADD COLUMN zero_slices_blob BLOB;
     ALTER TABLE gradient_series ADD COLUMN cosines_blob BLOB;
+    ALTER TABLE weights ADD COLUMN frozen INTEGER NOT NULL DEFAULT 0;
     """
 
-  // SQLite cannot let a column be NULL afterwards, so the table is made anew. A unique constraint holds
-  // any number of NULLs; no weight has the key 0.
+  // SQLite cannot let a column be NULL afterwards, so the table is made anew, on the pages of the old
+  // one. A unique constraint holds any number of NULLs; no weight has the key 0.
   static let formatThreeFindings = """
-    ALTER TABLE findings RENAME TO findings_of_format_two;
+    CREATE TEMP TABLE findings_of_format_two AS SELECT * FROM findings;
+    DROP TABLE findings;
     CREATE TABLE findings (
       finding_id INTEGER PRIMARY KEY,
       run_id INTEGER NOT NULL REFERENCES runs,
@@ -34,8 +36,8 @@ extension Schema {
         last_batch_id, batch_count, value, threshold, advice)
       SELECT finding_id, run_id, weight_id, rule, severity, first_batch_id, last_batch_id,
         batch_count, value, threshold, advice
-      FROM findings_of_format_two;
-    DROP TABLE findings_of_format_two;
+      FROM temp.findings_of_format_two;
+    DROP TABLE temp.findings_of_format_two;
     """
 
   // What formatOneView says of how it finds gradients holds here too.

@@ -70,7 +70,9 @@ final class SeriesTable {
   /// Of the gradient whose cosine comes next.
   private func append(zeroCount: Int64, _ slices: ZeroSliceCounts) {
     if zeroCount > 0 || !zeroCounts.isEmpty {
-      if zeroCounts.isEmpty { zeroCounts.append(contentsOf: repeatElement(0, count: cosines.count)) }
+      if zeroCounts.isEmpty {
+        zeroCounts.append(contentsOf: repeatElement(0, count: cosines.count))
+      }
       zeroCounts.append(zeroCount)
     }
     if slices != .none || !zeroSlices.isEmpty {

@@ -11,6 +11,8 @@ struct WeightTable {
     /// nil as long as only absent gradients were seen.
     var dtype: DType?
     var shape: [Int]
+    /// Whether the training holds it fixed, as last told.
+    var isFrozen: Bool
     /// Whether the capture plan keeps its values in the batches that it chooses.
     let isCaptured: Bool
   }
@@ -29,7 +31,9 @@ struct WeightTable {
     self.capture = capture
     let rows = try Row.fetchAll(
       db,
-      sql: "SELECT weight_id, name, dtype, shape FROM weights WHERE run_id = ? ORDER BY position",
+      sql: """
+        SELECT weight_id, name, dtype, shape, frozen FROM weights WHERE run_id = ? ORDER BY position
+        """,
       arguments: [runID])
     for row in rows {
       let name = try row.decode(String.self, forColumn: "name")
@@ -38,7 +42,9 @@ struct WeightTable {
       append(
         Weight(
           weightID: try row.decode(Int64.self, forColumn: "weight_id"), name: name, dtype: dtype,
-          shape: shape.map(Self.shape) ?? [], isCaptured: capture.includes(weight: name)))
+          shape: shape.map(Self.shape) ?? [],
+          isFrozen: try row.decode(Bool.self, forColumn: "frozen"),
+          isCaptured: capture.includes(weight: name)))
     }
   }
 
@@ -51,8 +57,13 @@ struct WeightTable {
 
   /// The weight at an index as the detectors see it.
   func observed(at index: Int) -> ObservedWeight {
-    ObservedWeight(position: index, shape: weights[index].shape, dtype: weights[index].dtype)
+    ObservedWeight(
+      position: index, shape: weights[index].shape, dtype: weights[index].dtype,
+      isFrozen: weights[index].isFrozen)
   }
+
+  /// Whether the training holds the weight at an index fixed, as last told.
+  func isFrozen(at index: Int) -> Bool { weights[index].isFrozen }
 
   /// Whether the values of the weight at an index are kept in the batches that the plan chooses.
   func isCaptured(at index: Int) -> Bool { weights[index].isCaptured }
@@ -74,6 +85,9 @@ struct WeightTable {
     }
     weights[index].lastBatchID = batchID
     if let tensor = gradient.tensor { try check(tensor, against: index, in: db) }
+    if weights[index].isFrozen != gradient.isFrozen {
+      try setFrozen(gradient.isFrozen, at: index, in: db)
+    }
     return index
   }
 
@@ -108,18 +122,19 @@ struct WeightTable {
   ) throws -> Int {
     try db.execute(
       sql: """
-        INSERT INTO weights (run_id, position, name, dtype, shape, element_count)
-        VALUES (?, ?, ?, ?, ?, ?)
+        INSERT INTO weights (run_id, position, name, dtype, shape, element_count, frozen)
+        VALUES (?, ?, ?, ?, ?, ?, ?)
         """,
       arguments: [
         runID, weights.count, gradient.weight, gradient.tensor?.dtype.rawValue,
         gradient.tensor.map { Self.json($0.shape) }, gradient.tensor?.elementCount,
+        gradient.isFrozen,
       ])
     append(
       Weight(
         weightID: db.lastInsertedRowID, lastBatchID: batchID, name: gradient.weight,
         dtype: gradient.tensor?.dtype, shape: gradient.tensor?.shape ?? [],
-        isCaptured: capture.includes(weight: gradient.weight)))
+        isFrozen: gradient.isFrozen, isCaptured: capture.includes(weight: gradient.weight)))
     return weights.count - 1
   }
 
@@ -135,6 +150,13 @@ struct WeightTable {
       ])
     weights[index].dtype = tensor.dtype
     weights[index].shape = tensor.shape
+  }
+
+  private mutating func setFrozen(_ isFrozen: Bool, at index: Int, in db: Database) throws {
+    try db.execute(
+      sql: "UPDATE weights SET frozen = ? WHERE weight_id = ?",
+      arguments: [isFrozen, weights[index].weightID])
+    weights[index].isFrozen = isFrozen
   }
 
   private mutating func append(_ weight: Weight) {

@@ -28,7 +28,16 @@ extension TensorView {
     into block: UnsafeMutablePointer<Double>, from start: Int, count: Int
   ) {
     guard let base = bytes.baseAddress?.advanced(by: start * dtype.byteWidth) else { return }
-    switch dtype {
+    dtype.load(count, from: base, into: block)
+  }
+}
+
+extension DType {
+  /// Converts `count` elements of this type from `base` on, which need no alignment, to Double, exactly.
+  package func load(
+    _ count: Int, from base: UnsafeRawPointer, into block: UnsafeMutablePointer<Double>
+  ) {
+    switch self {
     case .float16:
       for index in 0..<count {
         block[index] = Self.double(

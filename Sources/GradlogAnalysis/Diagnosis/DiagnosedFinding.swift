@@ -47,7 +47,7 @@ extension DiagnosedFinding {
     let name = weight.map { $0.name.text ?? "" }
     self.init(
       rule: finding.rule, severity: finding.severity, weight: name,
-      position: weight.map { Int($0.position) }, first: Place(finding.first),
+      position: weight.map { Bounds.bounded($0.position) }, first: Place(finding.first),
       last: Place(finding.last), batches: finding.batchCount, value: finding.value,
       baseline: finding.baseline, threshold: finding.threshold,
       evidence: finding.evidence(of: name), advice: finding.advice)

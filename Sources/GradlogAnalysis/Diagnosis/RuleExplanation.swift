@@ -66,7 +66,8 @@ extension Rule {
     case .oscillation: "Each gradient points against the one before: the steps are too large."
     case .underflow: "Gradients are lost below the smallest number of a 16-bit type."
     case .absent: "A weight never receives a gradient, or no longer does."
-    case .accumulating: "Gradients are not zeroed between steps, so that each contains those before."
+    case .accumulating:
+      "Gradients are not zeroed between steps, so that each contains those before."
     case .noiseScale: "How much of a batch's gradient is noise: information, no trouble."
     }
   }

@@ -61,7 +61,12 @@ extension Story {
   /// others.
   private static func firstCause(of clues: [Clue]) -> Clue? {
     guard let worst = clues.map(\.finding.severity).max() else { return nil }
-    let suspects = clues.filter { $0.finding.severity == worst }
+    var suspects = clues.filter { $0.finding.severity == worst }
+    // That nothing moves says why only when nothing else does, however early it can be dated.
+    for symptom in [Rule.stagnation, .oscillation] {
+      let others = suspects.filter { $0.finding.rule != symptom }
+      if !others.isEmpty { suspects = others }
+    }
     let onset = suspects.map(\.onset).min() ?? 0
     return suspects.filter { $0.onset - onset <= Causality.simultaneity }
       .min { $0.isRatherTheCause(than: $1) }
@@ -76,8 +81,13 @@ private struct Clue {
 
   var onset: Int { finding.first.step }
   private var rank: Int { Causality.rank(of: finding.rule) }
-  /// What is about the whole network does not say where it began: it comes last.
-  private var depth: Int { finding.position ?? .max }
+  /// What is about the whole network does not say where it began: it comes last. A layer that dies takes the gradient
+  /// from all before it, so the one nearest to the loss is the one that died; from the first batches on, no layer has
+  /// ever lived, and the first is named.
+  private var depth: Int {
+    guard let position = finding.position else { return .max }
+    return finding.rule == .dead && onset > 2 ? -position : position
+  }
   private var place: Int { finding.weight == nil ? 1 : 0 }
 
   func isRatherTheCause(than other: Clue) -> Bool {

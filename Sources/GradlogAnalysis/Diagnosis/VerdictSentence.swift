@@ -48,9 +48,11 @@ extension Diagnosis {
     case .dead: return "units of \(weight ?? "the network") are dead: their gradient is zero"
     case .stagnation: return "the training goes nowhere"
     case .oscillation: return "the gradients turn round from batch to batch"
-    case .underflow: return "the gradients of \(weight ?? "the network") are lost below the range of their type"
+    case .underflow:
+      return "the gradients of \(weight ?? "the network") are lost below the range of their type"
     case .absent: return "\(weight ?? "a weight") gets no gradient"
-    case .accumulating: return "gradients pile up, as they do when nothing zeroes them between steps"
+    case .accumulating:
+      return "gradients pile up, as they do when nothing zeroes them between steps"
     case .noiseScale: return "the noise scale is known"
     }
   }

@@ -8,6 +8,7 @@ struct FileFormat {
   /// The columns of tables and of the view `gradients` that a file has since format 3.
   private static let sinceThree: Set<String> = [
     "zero_rows", "zero_columns", "cosine", "zero_counts_blob", "zero_slices_blob", "cosines_blob",
+    "frozen",
   ]
 
   init(of db: Database) throws {

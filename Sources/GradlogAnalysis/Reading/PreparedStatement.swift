@@ -156,6 +156,13 @@ final class PreparedStatement {
   /// An integer column of the current row; 0 when it holds no number.
   func integer(at index: Int32) -> Int64 { sqlite3_column_int64(handle, index) }
 
+  /// A number of the current row; NaN, which SQLite does not store, when it is NULL. Quicker than
+  /// ``real(at:)``.
+  func realOrNaN(at index: Int32) -> Double {
+    let value = sqlite3_column_value(handle, index)
+    return sqlite3_value_type(value) == SQLITE_NULL ? .nan : sqlite3_value_double(value)
+  }
+
   /// A number of the current row; nil when it is NULL.
   func real(at index: Int32) -> Double? {
     sqlite3_column_type(handle, index) == SQLITE_NULL

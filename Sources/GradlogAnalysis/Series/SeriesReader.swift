@@ -61,7 +61,8 @@ final class SeriesReader {
     func blob(_ name: String, _ column: SeriesChunk.Columns) -> String {
       columns.contains(column) ? format.selecting(name) : "NULL"
     }
-    let isOlder = format.number < 3 ? "1" : "cosines_blob IS NULL"
+    // Unlike IS NULL, this reads nothing of the blob.
+    let isOlder = format.number < 3 ? "1" : "typeof(cosines_blob) = 'null'"
     return """
       SELECT first_batch_id, batch_count, first_gradient_id, weight_ids_blob, absent_blob,
         \(blob("norms_blob", .norms)), \(blob("mean_abs_nonzero_blob", .meansOfNonZero)),

@@ -45,7 +45,8 @@ extension Recording {
   private static let columns = [
     "run", "rank", "stage", "epoch", "batch", "step", "optimizer", "call", "loss", "loss_is_nan",
     "learning_rate", "recorded_at", "weight", "position", "dtype", "shape", "element_count",
-    "absent", "zero_count", "zero_rows", "zero_columns", "cosine", "nan_count", "posinf_count", "neginf_count", "finite_count", "norm",
+    "absent", "zero_count", "zero_rows", "zero_columns", "cosine", "nan_count", "posinf_count",
+    "neginf_count", "finite_count", "norm",
     "rms", "mean", "mean_abs", "std", "min", "max", "max_abs", "sum", "sum_abs", "sum_squares",
     "abs_p1", "abs_p5", "abs_p25", "abs_median", "abs_p75", "abs_p95", "abs_p99",
     "float16_underflow", "bfloat16_underflow", "float8_e4m3_underflow", "float8_e5m2_underflow",

@@ -54,6 +54,17 @@ extension Recording {
     ).first?[0].integer
   }
 
+  /// The run that is meant by a name, or by none when there is only one.
+  ///
+  /// - Parameters:
+  ///   - name: the name, if one was given.
+  ///   - option: what to choose a run with, for the message.
+  /// - Returns: its name.
+  /// - Throws: ``GradlogError`` that lists the runs when there is none of that name, or more than one.
+  public func onlyRun(_ name: String?, option: String) throws -> String {
+    try onlyOne(name, of: runNames(), noun: "run", option: option)
+  }
+
   private func onlyOne(
     _ name: String?, of names: [String], noun: String, option: String
   ) throws -> String {

@@ -25,7 +25,8 @@ final class GradientWalk {
     batches = try PreparedStatement(
       """
       SELECT batch_id, run_id, epoch, batch, call, step, loss_is_nan, loss IS NOT NULL,
-        first_gradient_id, gradient_count, substr(optimizer, 1, 200)
+        first_gradient_id, gradient_count,
+        iif(length(optimizer) <= 200, optimizer, 'batch ' || batch_id)
       FROM batches ORDER BY first_gradient_id, batch_id
       """, on: db)
     strays = try PreparedStatement(
@@ -112,7 +113,7 @@ struct StoredBatch {
   let runID: Int64?
   let epoch: CellValue
   let batch: CellValue
-  /// Which of several optimizers.
+  /// Which of several optimizers; one of its own for a name that is too long to be kept.
   let optimizer: String
   /// Keys of its gradients; nil when they make no range.
   let range: Range<Int64>?

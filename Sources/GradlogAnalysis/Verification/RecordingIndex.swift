@@ -16,11 +16,13 @@ struct RecordingIndex {
   struct Weight {
     let runID: Int64?
     let name: String
-    /// Position, `dtype`, `shape` and `element_count` as they stand in the file.
+    /// Position, `dtype`, `shape`, `element_count` and `frozen` as they stand in the file.
     let position: CellValue
     let dtype: CellValue
     let shape: CellValue
     let elementCount: CellValue
+    /// NULL in a file whose format does not have it.
+    let frozen: CellValue
     /// The tensors that the weight has; nil when the file does not tell, or contradicts itself.
     let tensor: (dtype: DType, shape: [Int], elementCount: Int)?
 
@@ -38,7 +40,7 @@ struct RecordingIndex {
   private(set) var weights: [Int64: Weight] = [:]
 
   /// Longer names are cut: they are only shown.
-  init(db: Database) throws {
+  init(db: Database, format: FileFormat) throws {
     let runs = try PreparedStatement(
       """
       SELECT run_id, substr(name, 1, 200), rank, world_size,
@@ -56,7 +58,7 @@ struct RecordingIndex {
     let weights = try PreparedStatement(
       """
       SELECT weight_id, run_id, substr(name, 1, 200), position, substr(dtype, 1, 40),
-        substr(shape, 1, 2000), element_count FROM weights
+        substr(shape, 1, 2000), element_count, \(format.selecting("frozen")) FROM weights
       """, on: db)
     while try weights.step() {
       guard let key = weights.value(at: 0).integer else { continue }
@@ -78,6 +80,6 @@ struct RecordingIndex {
     return Weight(
       runID: row.value(at: 1).integer, name: row.value(at: 2).text ?? "?",
       position: row.value(at: 3), dtype: dtype, shape: shape, elementCount: elementCount,
-      tensor: tensor)
+      frozen: row.value(at: 7), tensor: tensor)
   }
 }

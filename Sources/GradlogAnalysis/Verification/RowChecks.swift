@@ -46,6 +46,9 @@ struct WeightCheck {
     guard let position = weight.position.integer, position >= 0 else {
       return "the position is \(DisplayText.cell(weight.position))"
     }
+    guard [.null, .integer(0), .integer(1)].contains(weight.frozen) else {
+      return "frozen is \(DisplayText.cell(weight.frozen))"
+    }
     if weight.tensor != nil { return nil }
     // Only absent gradients were seen of it.
     if [weight.dtype, weight.shape, weight.elementCount] == [.null, .null, .null] { return nil }

@@ -144,7 +144,8 @@ private struct StoredSeries {
     for (name, number, column) in integers {
       // Only the count of an absent gradient is 0; of what is never negative −1 means NULL.
       let isCount = name == "zero_count"
-      let stored = row.value(at: column).integer.map { isCount ? $0 : min($0, Int64(Int32.max)) }
+      let stored =
+        row.value(at: column).integer.map { isCount ? $0 : min($0, Int64(Int32.max)) }
         ?? (isCount ? 0 : -1)
       if number != stored { return difference(name, .integer(number), row.value(at: column)) }
     }

@@ -31,9 +31,7 @@ struct StatisticsCheck {
 
   /// What is wrong with a row that says that there was no gradient; nil when nothing is.
   ///
-  /// - Parameters:
-  ///   - cells: ``directionColumns``, then ``StatisticsComparison/columns``.
-  ///   - blob: `exponents_blob`.
+  /// `cells` are those of ``directionColumns``, then of ``StatisticsComparison/columns``.
   static func problem(ofAbsent cells: ArraySlice<CellValue>, blob: CellValue) -> String? {
     let names = directionColumns + StatisticsComparison.columns + ["exponents_blob"]
     return zip(names, Array(cells) + [blob]).first { $0.1 != .null }.map { name, value in

@@ -87,7 +87,7 @@ private struct Verification {
     }
     progress(.references)
     try surviving { try ReferenceCheck(db: db, log: log).run() }
-    guard let index = try surviving({ try RecordingIndex(db: db) }) else { return }
+    guard let index = try surviving({ try RecordingIndex(db: db, format: format) }) else { return }
     let runs = try chosenRuns(index)
     summary.runs = runs.count
     try RunCheck(runs: runs, log: log).run()

@@ -4,6 +4,7 @@ public import GradlogAnalysis
 extension RowFormat: ExpressibleByArgument {}
 extension ExportKind: ExpressibleByArgument {}
 extension GradientFormat: ExpressibleByArgument {}
+extension BatchAlignment: ExpressibleByArgument {}
 
 /// How and where rows are written.
 struct OutputOptions: ParsableArguments {
@@ -32,13 +33,19 @@ struct OutputOptions: ParsableArguments {
     otherwise nothing: String, as standard: RowFormat? = nil,
     _ body: (inout AnyRowWriter) throws -> Int
   ) throws {
+    if try write(as: standard, body) == 0 { Talk.say(nothing) }
+  }
+
+  /// Writes the rows that `body` produces, and returns what it returns.
+  func write<Result>(
+    as standard: RowFormat? = nil, _ body: (inout AnyRowWriter) throws -> Result
+  ) throws -> Result {
     let isTerminal = output == nil && Output.isTerminal
     let format = self.format ?? standard ?? (isTerminal ? .table : .csv)
-    let count = try Output.write(to: output) { bytes in
+    return try Output.write(to: output) { bytes in
       let isStyled = output == nil && Output.isStyled
       var writer = format.writer(to: bytes, isTerminal: isStyled)
       return try body(&writer)
     }
-    if count == 0 { Talk.say(nothing) }
   }
 }

@@ -37,7 +37,8 @@ struct DepthChart {
       case .from(let step): " from step \(step) on"
       case .upTo(let step): " up to step \(step)"
       }
-    return "Kernels from the input to the loss, with the root mean square of the elements that are not "
+    return
+      "Kernels from the input to the loss, with the root mean square of the elements that are not "
       + "zero (logarithmic; median of \(profile.batches) "
       + "\(profile.batches == 1 ? "batch" : "batches")\(place)):"
   }

@@ -28,7 +28,8 @@ struct DiagnosisText {
   static func summary(of diagnoses: [Diagnosis]) -> String {
     let counts = Diagnosis.Verdict.allCases.reversed().compactMap { verdict in
       let count = diagnoses.count { $0.verdict == verdict }
-      return count == 0 ? nil : "\(count) \(verdict == .warning ? "with warnings" : verdict.rawValue)"
+      return count == 0
+        ? nil : "\(count) \(verdict == .warning ? "with warnings" : verdict.rawValue)"
     }
     return counted(diagnoses.count, "run") + ": "
       + (counts.isEmpty ? "nothing to say" : counts.joined(separator: ", "))
@@ -42,7 +43,10 @@ struct DiagnosisText {
 
   private mutating func add(_ diagnosis: Diagnosis, of path: String) {
     let rank = diagnosis.rank > 0 ? ", rank \(diagnosis.rank)" : ""
-    add(bold("\(path.printable), run '\(diagnosis.run.printable)'\(rank): \(diagnosis.verdict.rawValue)"))
+    add(
+      bold(
+        "\(path.printable), run '\(diagnosis.run.printable)'\(rank): \(diagnosis.verdict.rawValue)")
+    )
     add(WrappedText.lines(diagnosis.sentence))
     let troubles = diagnosis.stories.filter { $0.severity > .info }
     for (number, story) in troubles.enumerated() {

@@ -22,7 +22,8 @@ struct ExplanationText {
 
   /// A threshold as it is set, and what it is without that.
   static func setting(_ threshold: RuleExplanation.Threshold) -> String {
-    let changed = threshold.value == threshold.calibrated ? "" : " (changed from \(threshold.calibrated.plain))"
+    let changed =
+      threshold.value == threshold.calibrated ? "" : " (changed from \(threshold.calibrated.plain))"
     return "\(threshold.name)=\(threshold.value.plain)\(changed)"
   }
 }

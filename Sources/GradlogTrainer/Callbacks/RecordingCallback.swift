@@ -31,7 +31,7 @@ extension GradientRecorder: Callback {
         if let values = gradient.values {
           batch.add(gradient.weight.name, values, shape: gradient.weight.shape)
         } else {
-          batch.addAbsent(gradient.weight.name)
+          batch.addAbsent(gradient.weight.name, isFrozen: true)
         }
       }
     }

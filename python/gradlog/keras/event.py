@@ -40,8 +40,8 @@ class GradientEvent:
     call: int
     """Which application of that optimizer within the batch."""
     gradients: Mapping[str, Any]
-    """By the weights' names, from the input towards the loss: an array, a ``RowSparse``, or None for an absent
-    gradient. Arrays may share memory with the training: a listener copies what it keeps before it returns."""
+    """By the weights' names, from the input towards the loss: an array, a ``RowSparse``, None for an absent
+    gradient, or ``FROZEN`` for one that is absent because the weight is not trained. Arrays may share memory with the training: a listener copies what it keeps before it returns."""
     step: int
     """Optimizer steps before this one, as the optimizer counts."""
     loss: float | None = None

@@ -8,7 +8,7 @@ from typing import Any, TextIO
 import keras
 import numpy
 
-from gradlog import RowSparse
+from gradlog import FROZEN, RowSparse
 
 from .event import GradientEvent, checked_stage
 from .tap import Tap
@@ -80,7 +80,7 @@ class GradientPrinter(keras.callbacks.Callback):
 
 
 def _text(gradient: Any) -> str:
-    if gradient is None:
+    if gradient is None or gradient is FROZEN:
         return "None"
     if isinstance(gradient, RowSparse):
         dense = numpy.zeros(gradient.shape, gradient.rows.dtype)

@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from gradlog import RowSparse
+from gradlog import FROZEN, RowSparse
 
 from .event import Stage
 from .optimizers import Watched
@@ -28,6 +28,8 @@ class Site:
     None for a weight that has none."""
     row_shapes: tuple[tuple[int, tuple[int, ...]], ...] = ()
     """Shapes of the gradients that come as rows, by place."""
+    frozen: frozenset[str] = frozenset()
+    """Names of the weights that the model does not train."""
 
     def gradients(self, arrays: Mapping[int, Any]) -> dict[str, Any]:
         """Gradients by name; ``arrays`` has them by place, those that come as rows as pairs of indices and rows."""
@@ -35,7 +37,10 @@ class Site:
         named: dict[str, Any] = {}
         for name, place in self.weights:
             value = None if place is None else arrays.get(place)
-            named[name] = RowSparse(*value, shapes[place]) if value is not None and place in shapes else value
+            if value is None:
+                named[name] = FROZEN if name in self.frozen else None
+            else:
+                named[name] = RowSparse(*value, shapes[place]) if place in shapes else value
         return named
 
 
@@ -46,8 +51,8 @@ class SiteBook:
         self._model = model
         self._is_single = is_single
         self._calls: collections.Counter[tuple[Stage, str]] = collections.Counter()
-        self._arrangements: dict[tuple[int, ...], tuple[tuple[str, int | None], ...]] = {}
-        self._weights: Weights | None = None
+        self._arrangements: dict[tuple[int, ...], list[tuple[Any, str, int | None]]] = {}
+        self._known_weights: Weights | None = None
 
     def begin_step(self) -> None:
         """Counts the calls of each optimizer from none on."""
@@ -64,15 +69,22 @@ class SiteBook:
         call = self._calls[stage, watched.label]
         self._calls[stage, watched.label] += 1
         rows = tuple(sorted(row_shapes.items()))
-        return Site(stage, watched.label, call, self._arrange(watched, variables), rows)
+        arranged = self._arrange(watched, variables)
+        weights = tuple((name, place) for _, name, place in arranged)
+        # Asked anew each time: an eager training may freeze a layer between two steps.
+        frozen = frozenset(name for variable, name, _ in arranged if self._weights.is_frozen(variable))
+        return Site(stage, watched.label, call, weights, rows, frozen)
 
-    def _arrange(self, watched: Watched, variables: Sequence[Any]) -> tuple[tuple[str, int | None], ...]:
+    @property
+    def _weights(self) -> Weights:
+        # Not made earlier: a model may be built only by its first step.
+        self._known_weights = self._known_weights or Weights(self._model)
+        return self._known_weights
+
+    def _arrange(self, watched: Watched, variables: Sequence[Any]) -> list[tuple[Any, str, int | None]]:
         key = (id(watched), *map(id, variables))
         if key not in self._arrangements:
-            # Here, not earlier: a model may be built only by its first step.
-            self._weights = self._weights or Weights(self._model)
-            arranged = self._weights.arrange(
+            self._arrangements[key] = self._weights.arrange(
                 list(variables), watched.known_variables(), frozen=self._is_single
             )
-            self._arrangements[key] = tuple(arranged)
         return self._arrangements[key]

@@ -34,10 +34,12 @@ class Weights:
         self._frozen = frozen
         self._names = {}
         self._order = {}
+        self._own = {}
         for order, (variable, name) in enumerate(zip(self._variables, _canonical(self._variables, layers))):
             for key in _keys(variable):
                 self._names[key] = name
                 self._order[key] = order
+                self._own[key] = variable
 
     def name(self, variable: Any) -> str:
         """The weight's name; its path when the model does not know it."""
@@ -46,8 +48,15 @@ class Weights:
                 return self._names[key]
         return getattr(variable, "path", None) or variable.name.split(":")[0]
 
-    def arrange(self, handed: list[Any], others: list[Any], *, frozen: bool) -> list[tuple[str, int | None]]:
-        """Names and places of the weights of one gradient update, from the input towards the loss.
+    def is_frozen(self, variable: Any) -> bool:
+        """Whether the model does not train the weight at present."""
+        own = next((self._own[key] for key in _keys(variable) if key in self._own), variable)
+        return not getattr(own, "trainable", True)
+
+    def arrange(
+        self, handed: list[Any], others: list[Any], *, frozen: bool
+    ) -> list[tuple[Any, str, int | None]]:
+        """The weights of one gradient update with their names and places, from the input towards the loss.
 
         ``handed`` are the variables whose gradients the optimizer got; the place of a weight is its index there.
         ``others`` are further variables of the optimizer, and ``frozen`` asks for those that are not trained:
@@ -62,7 +71,7 @@ class Weights:
                 places[id(variable)] = None
         variables = {id(v): v for v in [*handed, *rest] if id(v) in places}
         ordered = sorted(variables.values(), key=self._position)
-        return [(self.name(v), places[id(v)]) for v in ordered]
+        return [(v, self.name(v), places[id(v)]) for v in ordered]
 
     def _position(self, variable: Any) -> int:
         return min(

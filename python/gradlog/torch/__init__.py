@@ -62,6 +62,8 @@ def record(
       so either all of them record, or the one that does is told ``world_size=1``.
     - ``options``: those of ``gradlog.Recorder``.
 
+    A weight without a gradient is recorded as frozen when it has ``requires_grad=False`` then, else as absent.
+
     Steps that a GradScaler skips leave no record in stage ``applied``. Raises ``GradlogError`` when something is wrong with what
     was passed, out of the first step when there was nothing to record, and at ``close()`` when no step was seen.
     """

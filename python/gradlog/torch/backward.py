@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
-from gradlog.torch.gradients import recordable
+from gradlog.torch.gradients import Recordable, recordable
 from gradlog.torch.parameters import Weights
-from gradlog.torch.steps import Recipient, Recordable, learning_rate, scale_of
+from gradlog.torch.steps import Recipient, learning_rate, scale_of
 
 _FUNCTION_BACKWARD = torch.autograd.function.BackwardCFunction.apply.__code__
 
@@ -109,7 +109,7 @@ class BackwardTap:
             named = weights.current()
             if any(parameter in gradients for _, parameter in named):
                 found: dict[str, Recordable] = {
-                    name: recordable(gradients.get(parameter), scale) for name, parameter in named
+                    name: recordable(gradients.get(parameter), parameter, scale) for name, parameter in named
                 }
                 self._recipient.emit(
                     label,

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from gradlog import RowSparse
+from gradlog import FROZEN, RowSparse
+from gradlog.absence import Frozen
+
+Recordable = torch.Tensor | RowSparse | Frozen | None
 
 
 def is_sharded(tensor: torch.Tensor) -> bool:
@@ -12,14 +15,17 @@ def is_sharded(tensor: torch.Tensor) -> bool:
     return hasattr(tensor, "full_tensor")
 
 
-def recordable(gradient: torch.Tensor | None, scale: float | None = None) -> torch.Tensor | RowSparse | None:
-    """The gradient, dense or row-sparse, without the loss scale; not a copy unless it had to be made anew.
+def recordable(
+    gradient: torch.Tensor | None, parameter: torch.Tensor, scale: float | None = None
+) -> Recordable:
+    """The gradient of a parameter, dense or row-sparse, without the loss scale; not a copy unless it had to be made
+    anew. Without one, ``FROZEN`` if the parameter is not to have any, else None.
 
     A sharded gradient is gathered, in which every process has to take part. Half precision is divided by the scale in
     float32, since the quotient would underflow in its own type.
     """
     if gradient is None:
-        return None
+        return None if parameter.requires_grad else FROZEN
     gradient = gradient.detach()
     if is_sharded(gradient):
         gradient = gradient.full_tensor()  # type: ignore[attr-defined]

@@ -14,9 +14,10 @@ import torch
 from gradlog import ErrorCode, GradlogError
 from gradlog._progress import Progress
 from gradlog.torch.backward import BackwardTap
+from gradlog.torch.gradients import Recordable
 from gradlog.torch.parameters import Weights
 from gradlog.torch.processes import first_of_any
-from gradlog.torch.steps import Recordable, StepTap
+from gradlog.torch.steps import StepTap
 
 Item = TypeVar("Item")
 

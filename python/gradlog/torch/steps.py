@@ -10,11 +10,9 @@ from typing import Any, NamedTuple, Protocol
 
 import torch
 
-from gradlog import GradlogError, RowSparse
-from gradlog.torch.gradients import recordable
+from gradlog import GradlogError
+from gradlog.torch.gradients import Recordable, recordable
 from gradlog.torch.parameters import Weights
-
-Recordable = torch.Tensor | RowSparse | None
 
 NOTHING_TO_APPLY = (
     "optimizer.step() was called while the .grad of every weight was None",
@@ -151,7 +149,8 @@ class StepTap:
         divisor = None if pending is None else float(pending)
         gradients: dict[str, Recordable] = {}
         for name, parameter in weights:
-            gradient = recordable(parameter.grad, divisor)  # gathers sharded ones: in every process
+            # Gathers sharded ones: in every process.
+            gradient = recordable(parameter.grad, parameter, divisor)
             gradients[name] = gradient if self._recipient.keeps else None
         self._recipient.emit(
             self._label,

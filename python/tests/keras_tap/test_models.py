@@ -104,6 +104,38 @@ def test_frozen_weights_are_absent_and_in_their_place(path):
     for batch in batches:
         assert [name for name, g in batch.gradients.items() if g is None] == names[2:4]
     assert column(path, "SELECT DISTINCT absent FROM gradients WHERE weight LIKE '%dense_1/%'") == [1]
+    assert column(path, "SELECT name FROM weights WHERE frozen") == names[2:4]
+
+
+def test_a_layer_is_unfrozen_between_two_fits(path):
+    model = mlp()
+    model.layers[1].trainable = False
+    model.compile("sgd", "binary_crossentropy")
+    recorder = gradlog.keras.GradientRecorder(path)
+    frozen = []
+    for trains in (False, True, False):
+        model.layers[1].trainable = trains
+        model.compile("sgd", "binary_crossentropy")
+        model.fit(*data(rows=32), epochs=1, verbose=0, callbacks=[recorder])
+        frozen.append(column(path, "SELECT name FROM weights WHERE frozen"))
+    names = gradlog.keras.weight_names(mlp())[2:4]
+    assert frozen == [names, [], names]
+
+
+@pytest.mark.skipif(BACKEND != "torch", reason="a compiled step goes on with the layers that it began with")
+def test_a_layer_is_frozen_within_a_fit(path):
+    class Freeze(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            self.model.layers[1].trainable = batch < 2
+
+    model = mlp()
+    model.compile("sgd", "binary_crossentropy")
+    recorder = gradlog.keras.GradientRecorder(path)
+    model.fit(*data(rows=48), batch_size=16, verbose=0, callbacks=[Freeze(), recorder])
+    names = gradlog.keras.weight_names(mlp())[2:4]
+    absent = [[name for name, g in batch.gradients.items() if g is None] for batch in read(path)]
+    assert absent == [[], [], names]
+    assert column(path, "SELECT name FROM weights WHERE frozen") == names
 
 
 def test_state_that_is_no_weight_does_not_appear(path):
@@ -139,6 +171,7 @@ def test_unused_weights_are_absent_except_on_jax(path):
         assert all((g == 0).all() for g in spare)
     else:
         assert spare == [None, None]
+    assert column(path, "SELECT name FROM weights WHERE frozen") == []
 
 
 def test_a_model_that_is_built_by_fit(path):

@@ -1,0 +1,1 @@
+"""How right a detector is about the labelled runs of the corpus."""
