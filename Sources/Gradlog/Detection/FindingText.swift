@@ -35,8 +35,6 @@ extension Finding {
       case .deadUnits:
         "\(value.percent) of the elements of \(subject) are exactly zero in every batch"
       case .identical: "each gradient is the same as the one before, batch after batch"
-      case .flatLoss where value < 0.005:
-        "the loss has not come down from the \(baseline.short) that it began with"
       case .flatLoss:
         value < 0.005
           ? "the loss is no lower than the \(baseline.short) that it began with"

@@ -6,8 +6,8 @@ import Testing
 @Suite struct FindingTextTests {
   private static let symptoms: [Symptom] = [
     .nonFinite(nan: 1, posinf: 0, neginf: 0), .nonFinite(nan: 3, posinf: 2, neginf: 1), .nonFiniteLoss,
-    .spike, .growth, .growthIntoNonFinite, .lossGrowth, .lossLevel, .size, .firstSize, .depth, .tiny,
-    .allZero, .deadUnits, .identical, .flatLoss, .stall, .turning, .underflow, .silence, .never,
+    .spike, .jump, .growth, .growthIntoNonFinite, .lossGrowth, .lossLevel, .size, .firstSize, .depth, .tiny,
+    .allZero, .deadUnits, .identical, .flatLoss, .stall, .turning, .underflow, .silence, .held, .never,
     .noLonger, .accumulating, .noise,
   ]
 
@@ -28,7 +28,7 @@ import Testing
       for isOver in [false, true] {
         let found = finding(symptom, value: value, isOver: isOver)
         let evidence = found.evidence(of: name)
-        if name == nil, [.never, .noLonger].contains(symptom) { continue }
+        if name == nil, [.held, .never, .noLonger].contains(symptom) { continue }
         for sentence in [evidence, found.advice] {
           #expect(!sentence.isEmpty)
           for word in ["nan", "nothing", "none", "nil", "Optional", "\"\"", "  ", "-0 ", ". ", "\n"] {
@@ -49,7 +49,7 @@ import Testing
   @Test func namesAreQuoted() {
     let named: [Symptom] = [
       .nonFinite(nan: 1, posinf: 0, neginf: 0), .spike, .growth, .growthIntoNonFinite, .allZero,
-      .deadUnits, .underflow, .never, .noLonger,
+      .deadUnits, .underflow, .held, .never, .noLonger,
     ]
     for symptom in named {
       #expect(finding(symptom).evidence(of: "a/b").contains("\"a/b\""), "\(symptom)")
@@ -75,11 +75,11 @@ import Testing
     for fall in [-1, -0.004, 0, 0.004] {
       #expect(
         finding(.flatLoss, value: fall, baseline: 2.3).evidence(of: nil)
-          == "the loss has not come down from the 2.3 that it began with")
+          == "the loss is no lower than the 2.3 that it began with")
     }
     #expect(
       finding(.flatLoss, value: 0.01, baseline: 2.3).evidence(of: nil)
-        == "the loss has fallen by 1 % of the 2.3 that it began with")
+        == "the loss has fallen by no more than 1 % of the 2.3 that it began with")
   }
 
   @Test func factorsAreWhatTheySay() {

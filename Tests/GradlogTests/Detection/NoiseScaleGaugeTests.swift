@@ -7,8 +7,9 @@ import Testing
   @Test(arguments: [0.5, 1, 2]) func isTheRatioOfNoiseToSignal(deviation: Double) {
     var random = SplitMix64(seed: 71)
     var training = MadeUpTraining([[20, 20]])
-    for _ in 0..<1000 {
-      training.batch([random.normals(400, mean: 1, deviation: deviation)], loss: 0.1)
+    for step in 0..<1000 {
+      training.batch(
+        [random.normals(400, mean: 1, deviation: deviation)], loss: 10 - 0.01 * Double(step))
     }
     let finding = training.finding(.noiseScale)
     #expect(finding?.severity == .info)
