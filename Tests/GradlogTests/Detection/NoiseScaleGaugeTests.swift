@@ -9,7 +9,7 @@ import Testing
     var training = MadeUpTraining([[20, 20]])
     for step in 0..<1000 {
       training.batch(
-        [random.normals(400, mean: 1, deviation: deviation)], loss: 10 - 0.01 * Double(step))
+        [random.normals(400, mean: 1, deviation: deviation)], loss: 2 - 0.0015 * Double(step))
     }
     let finding = training.finding(.noiseScale)
     #expect(finding?.severity == .info)
