@@ -114,7 +114,7 @@ import Testing
     trouble: 0
     stopped early: 0
     nonfinite critical half 0 0 1
-    called 1, counted 3, same 1, beyond 1
+    called 1, counted 2, same 1, beyond 1
     forked add: 9 the recorder was opened in another process, before fork(); open a recorder in the process that trains
     forked end: 9 the recorder was opened in another process, before fork(); open a recorder in the process that trains
     forked: 9 the recorder was opened in another process, before fork(); open a recorder in the process that trains

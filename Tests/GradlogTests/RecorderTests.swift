@@ -316,7 +316,7 @@ import Testing
   @Test func findingsAreKeptOncePerWeightAndRule() throws {
     try GradientRecorder.record(to: path, run: "r") { recorder in
       let values =
-        [1.0, .nan, 1e-9, 1e-9, 1e-8, 1e11, .infinity, 1e-9, 1e-9] + Array(repeating: 0, count: 21)
+        [1.0, .nan, 1e-9, 1e-9, 1e-8, 1e11, .infinity, 1e-9, 1e-9] + Array(repeating: 0, count: 51)
       for (batch, value) in values.enumerated() {
         recorder.record(epoch: 0, batch: batch, loss: 0.5) {
           $0.add("w", [value, value], shape: [2])
@@ -334,10 +334,11 @@ import Testing
         JOIN batches AS first ON first.batch_id = first_batch_id
         JOIN batches AS last ON last.batch_id = last_batch_id ORDER BY rule
         """) == [
-          ["all-zero", "warning", "9", "29", "21", "1.0", "1.0"],
+          ["dead", "critical", "9", "59", "51", "1.0", "0.5"],
           ["exploding", "critical", "5", "5", "1", "\(2e22.squareRoot())", "10000000000.0"],
+          ["exploding", "critical", "5", "6", "2", "\(2e22.squareRoot())", "20.0"],
           ["nonfinite", "critical", "1", "6", "2", "2.0", "0.0"],
-          ["vanishing", "warning", "2", "4", "3", "1e-09", "1e-07"],
+          ["stagnation", "critical", "10", "59", "50", "0.0", "10.0"],
         ])
   }
 

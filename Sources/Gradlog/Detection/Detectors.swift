@@ -4,8 +4,8 @@ package struct Detectors: Sendable {
   private let thresholds: Thresholds
   private var networks: [NetworkDetectors] = []
   private var log = FindingLog()
-  /// As it was when the changes were last taken.
-  private var kept = FindingLog()
+  /// The findings that began, or became worse than they had ever been, in the batch that was observed last.
+  package private(set) var begun: [Finding] = []
   /// In the order of their indices.
   package private(set) var weights: [ObservedWeight] = []
 
@@ -28,23 +28,21 @@ package struct Detectors: Sendable {
   /// The findings so far.
   package var findings: [Finding] { log.findings }
 
-  /// The findings that began, or became worse, in the batch that was observed last.
-  package var begun: [Finding] { log.begun.map { log.findings[$0] } }
-
   /// The findings that changed since the last call.
-  package mutating func takeChanged() -> [Finding] {
-    defer { kept = log }
-    return log.takeChanged()
-  }
+  package mutating func takeChanged() -> [Finding] { log.takeChanged() }
 
-  /// Forgets what was found since the last ``takeChanged()``: the batches that showed it are lost.
-  package mutating func forgetChanges() { log = kept }
+  /// Goes back to what it was: the batches since then are lost. What has been said of them stays said.
+  package mutating func goBack(to earlier: Detectors) {
+    let told = log.told
+    self = earlier
+    log.told = told
+  }
 
   /// Takes a batch and its gradients, each of a registered weight, in the order of their positions.
   package mutating func observe(_ batch: ObservedBatch, _ gradients: [ObservedGradient]) {
-    log.forgetNews()
     while networks.count <= batch.optimizer { networks.append(NetworkDetectors()) }
     networks[batch.optimizer].observe(
       batch, gradients, weights, isGame: networks.count > 1, thresholds, &log)
+    begun = log.takeNews()
   }
 }

@@ -33,7 +33,7 @@ struct DivergenceDetector: Sendable {
     guard losses.observe(loss > bound, at: network.place), trend.loss > bound,
       Double(losses.length) >= thresholds.explodingLossPatience, let start = losses.start
     else { return }
-    let since = excursion.map { $0.start.step < start.step ? $0.start : start } ?? start
+    let since = excursion.map { $0.start.ordinal < start.ordinal ? $0.start : start } ?? start
     log.note(
       Hit(
         rule: .exploding, severity: .critical, weight: weight, since: since, value: trend.loss,

@@ -39,15 +39,17 @@ struct Hit {
 
 /// The findings so far, one for each weight and rule.
 struct FindingLog: Sendable {
-  private struct Key: Hashable {
+  struct Key: Hashable {
     let rule: Rule
     let weight: Int?
   }
 
   private(set) var findings: [Finding] = []
   private var places: [Key: Int] = [:]
-  /// Those that began, or became worse, since ``forgetNews()``.
-  private(set) var begun: [Int] = []
+  /// Those that began, or became worse, in this batch.
+  private var begun: [Int] = []
+  /// The worst that was said of each: one that is worse now and then is news once.
+  var told: [Key: Rule.Severity] = [:]
   private var changed: Set<Int> = []
 
   /// Takes what a detector says of the batch at `place`.
@@ -73,7 +75,7 @@ struct FindingLog: Sendable {
     findings.append(
       Finding(
         rule: hit.rule, weight: hit.weight, severity: hit.severity, first: first, last: place,
-        batchCount: max(1, place.step - first.step + 1), value: hit.value, baseline: hit.baseline,
+        batchCount: max(1, place.ordinal - first.ordinal + 1), value: hit.value, baseline: hit.baseline,
         threshold: hit.threshold, symptom: hit.symptom))
   }
 
@@ -108,13 +110,13 @@ struct FindingLog: Sendable {
     changed.insert(index)
   }
 
-  /// Makes warnings of a rule critical when the first critical finding of another rule began at most so many steps later.
-  mutating func escalate(_ rule: Rule, ifFollowedBy other: Rule, within steps: Int) {
+  /// Makes warnings of a rule critical when the first critical finding of another rule began at most so many batches later.
+  mutating func escalate(_ rule: Rule, ifFollowedBy other: Rule, within batches: Int) {
     let others = findings.lazy.filter { $0.rule == other && $0.severity == .critical }
-    guard let began = others.map(\.first.step).min() else { return }
+    guard let began = others.map(\.first.ordinal).min() else { return }
     for index in findings.indices
     where findings[index].rule == rule && findings[index].severity == .warning
-      && (0...steps).contains(began - findings[index].first.step)
+      && (0...batches).contains(began - findings[index].first.ordinal)
     {
       findings[index].severity = .critical
       begun.append(index)
@@ -122,9 +124,17 @@ struct FindingLog: Sendable {
     }
   }
 
-  /// To be called before each batch.
-  mutating func forgetNews() {
-    begun.removeAll(keepingCapacity: true)
+  /// The findings that began, or became worse than was ever said; to be called after each batch.
+  mutating func takeNews() -> [Finding] {
+    guard !begun.isEmpty else { return [] }
+    defer { begun.removeAll(keepingCapacity: true) }
+    return begun.compactMap { index in
+      let finding = findings[index]
+      let key = Key(rule: finding.rule, weight: finding.weight)
+      if let before = told[key], before >= finding.severity { return nil }
+      told[key] = finding.severity
+      return finding
+    }
   }
 
   /// The findings that changed since the last call.
@@ -136,6 +146,7 @@ struct FindingLog: Sendable {
 
 extension Finding {
   fileprivate mutating func update(with hit: Hit, at place: BatchPlace) {
+    // Two of its symptoms in one batch are one batch.
     if place != last { batchCount += 1 }
     last = place
     isOver = false

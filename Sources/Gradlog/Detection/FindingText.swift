@@ -34,7 +34,7 @@ extension Finding {
       case .allZero: "\(subject) is zero throughout, batch after batch"
       case .deadUnits:
         "\(value.percent) of the elements of \(subject) are exactly zero in every batch"
-      case .identical: "each gradient is the same as the one before, and so is the loss"
+      case .identical: "each gradient is the same as the one before, batch after batch"
       case .flatLoss:
         value < 0.005
           ? "the loss is no lower than the \(baseline.short) that it began with"
@@ -43,6 +43,8 @@ extension Finding {
         "the gradients of different batches agree (median cosine \(baseline.short)) and yet change by no more than \(value.percent) in 96 batches"
       case .turning:
         "each gradient points against the one before: the median cosine of 32 batches is \(value.short)"
+      case .underflow where value == 0:
+        "\(subject) is zero throughout, and others are close to the smallest number of float16"
       case .underflow:
         "\(baseline.percent) of the elements of \(subject) are zero and the others about \(value.short), "
           + "close to the smallest number of float16"

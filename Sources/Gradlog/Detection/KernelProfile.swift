@@ -32,7 +32,7 @@ struct KernelProfile: Sendable {
   /// Whether it looks like an embedding, of which a batch touches some rows: its gradient depends on how many.
   private func isLookup(_ gradient: ObservedGradient, _ weight: ObservedWeight) -> Bool {
     guard let rows = gradient.zeroRows, let columns = gradient.zeroColumns else { return false }
-    return 2 * rows > weight.rows && columns == 0
+    return rows > weight.rows / 2 && columns == 0
   }
 
   private mutating func add(_ size: Double, to weight: Int) {

@@ -24,6 +24,8 @@ struct NetworkDetectors: Sendable {
     _ batch: ObservedBatch, _ gradients: [ObservedGradient], _ weights: [ObservedWeight],
     isGame: Bool, _ thresholds: Thresholds, _ log: inout FindingLog
   ) {
+    var batch = batch
+    batch.place.ordinal = index
     if let loss = batch.loss { trend.add(loss: loss) }
     let network = summary(of: batch, gradients, weights)
     absence.observe(network, gradients, weights, trend, thresholds, &log)
@@ -58,7 +60,9 @@ struct NetworkDetectors: Sendable {
       if gradient.norm.isFinite { squares += gradient.norm * gradient.norm }
       nonFiniteCount += gradient.nonFiniteCount
     }
-    let norm = squares.squareRoot()
+    let norm =
+      (.leastNormalMagnitude..<(.infinity)).contains(squares)
+      ? squares.squareRoot() : Self.norm(ofExtreme: gradients)
     let start = self.start ?? batch.place
     self.start = start
     if index == 0 { firstNorm = norm }
@@ -67,6 +71,14 @@ struct NetworkDetectors: Sendable {
       cosine: cosine(gradients, norm), nonFiniteCount: nonFiniteCount,
       outputCount: outputCount(gradients, weights),
       start: start)
+  }
+
+  /// The norm where squares are beyond what a Double holds.
+  private static func norm(ofExtreme gradients: [ObservedGradient]) -> Double {
+    let norms = gradients.lazy.filter { !$0.isAbsent && $0.norm.isFinite }.map(\.norm)
+    guard let largest = norms.max(), largest > 0 else { return 0 }
+    let ratio = norms.reduce(0) { $0 + ($1 / largest) * ($1 / largest) }.squareRoot()
+    return min(largest * ratio, .greatestFiniteMagnitude)
   }
 
   /// The cosine for all weights together; needs each weight's norm in the batch before.

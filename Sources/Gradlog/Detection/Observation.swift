@@ -17,7 +17,8 @@ package struct ObservedWeight: Sendable, Equatable {
     self.position = position
     self.dtype = dtype
     self.isFrozen = isFrozen
-    elementCount = shape.reduce(1) { $0.multipliedReportingOverflow(by: $1).partialValue }
+    // What no memory holds counts as nothing: the detectors add and subtract these.
+    elementCount = (try? TensorView.elementCount(of: shape)) ?? 0
     rank = shape.count
     rows = shape.first ?? 1
     columns = shape.last ?? 1
@@ -101,6 +102,8 @@ package struct BatchPlace: Sendable, Equatable {
   package var epoch: Int
   package var batch: Int
   package var step: Int
+  /// Batches of this network before it, as the detectors count them: steps may have gaps.
+  var ordinal = 0
 
   package init(batchID: Int64, epoch: Int, batch: Int, step: Int) {
     self.batchID = batchID

@@ -35,7 +35,7 @@ struct UnderflowDetector: Sendable {
       log.note(
         Hit(
           rule: .underflow, severity: severity, weight: gradient.weight,
-          since: streaks[gradient.weight].start, value: gradient.meanAbsNonZero, baseline: share,
+          since: streaks[gradient.weight].start, value: share == 1 ? 0 : gradient.meanAbsNonZero, baseline: share,
           threshold: thresholds.underflowQuanta * Self.quantum, symptom: .underflow, isRevised: true),
         at: network.place)
     }

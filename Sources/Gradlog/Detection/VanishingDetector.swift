@@ -64,7 +64,7 @@ struct VanishingDetector: Sendable {
     tiny.observe(largest.level < log10(bound) && !hasLearned, at: network.place)
     guard Double(tiny.length) >= thresholds.vanishingPatience, let since = tiny.start else { return }
     // Without a loss, a training that came to its end looks the same.
-    let wasAlive = since.step - network.start.step > Int(thresholds.vanishingPatience)
+    let wasAlive = since.ordinal - network.start.ordinal > Int(thresholds.vanishingPatience)
     log.note(
       Hit(
         rule: .vanishing, severity: wasAlive && !trend.knowsLoss ? .warning : .critical,

@@ -94,6 +94,7 @@ struct Writer {
         }
         try inserter.endTransaction()
         try turn.commit(in: db)
+        inserter.confirmTransaction()
         return true
       } catch {
         earlier = earlierBefore
@@ -163,7 +164,7 @@ struct Writer {
     let batch = RecordedBatch(epoch: context.epoch, batch: context.batch)
     guard batch <= last else { return }
     try RunTable.truncate(runID, from: batch, in: db)
-    try inserter.reload(resumingAt: RunTable.state(of: runID, in: db).nextStep)
+    try inserter.reloadAfterCut(resumingAt: RunTable.state(of: runID, in: db).nextStep)
   }
 
   /// Tells the file of losses that it does not know of; when that fails, the next call tries again.

@@ -12,9 +12,11 @@ struct BatchInserter {
   private let series: SeriesTable
   private let directions = GradientDirections()
   private let watch: FindingWatch
-  private let findings: FindingTable
+  private var findings: FindingTable
   private var weights: WeightTable
   private(set) var detectors = Detectors()
+  /// As they were when the transaction began; nil outside of one.
+  private var earlierDetectors: Detectors?
   /// Numbers of the optimizers' labels, in the order in which they came up.
   private var optimizers: [String: Int] = [:]
   /// The gradients of the batch being inserted, as the detectors see them; kept for its memory.
@@ -49,6 +51,7 @@ struct BatchInserter {
     if isStale { try reload(resumingAt: nextStep) }
     try values.beginTransaction()
     try findNextKeys()
+    earlierDetectors = detectors
   }
 
   /// The keys that SQLite gives the next rows by itself.
@@ -67,12 +70,17 @@ struct BatchInserter {
     }
   }
 
+  /// To be called when a transaction is committed.
+  mutating func confirmTransaction() {
+    earlierDetectors = nil
+  }
+
   /// To be called when a transaction is rolled back. The training took its steps all the same, so
   /// they are counted: `step` is the one after them.
   mutating func forgetTransaction(resumingAt step: Int) {
     isStale = true
     nextStep = step
-    detectors.forgetChanges()
+    if let earlier = earlierDetectors.take() { detectors.goBack(to: earlier) }
     values.forgetTransaction()
     series.forget()
     // What it compared with is not in the file.
@@ -90,6 +98,12 @@ struct BatchInserter {
     try findNextKeys()
     nextStep = step
     isStale = false
+  }
+
+  /// To be called when batches that the run held were cut off.
+  mutating func reloadAfterCut(resumingAt step: Int) throws {
+    try reload(resumingAt: step)
+    findings = try FindingTable(run: runID, in: db)
   }
 
   /// Inserts one batch and returns how many gradients had values that could not be kept.

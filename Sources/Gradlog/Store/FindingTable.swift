@@ -11,6 +11,7 @@ struct FindingTable {
   private struct Earlier {
     let firstBatchID: Int64
     let batchCount: Int
+    let severity: Rule.Severity
   }
 
   private let runID: Int64
@@ -20,7 +21,7 @@ struct FindingTable {
     self.runID = runID
     let rows = try Row.fetchAll(
       db,
-      sql: "SELECT rule, weight_id, first_batch_id, batch_count FROM findings WHERE run_id = ?",
+      sql: "SELECT rule, weight_id, first_batch_id, batch_count, severity FROM findings WHERE run_id = ?",
       arguments: [runID])
     earlier = try Dictionary(
       rows.map { row in
@@ -30,15 +31,28 @@ struct FindingTable {
             weightID: try row.decode(Int64?.self, forColumn: "weight_id")),
           Earlier(
             firstBatchID: try row.decode(Int64.self, forColumn: "first_batch_id"),
-            batchCount: try row.decode(Int.self, forColumn: "batch_count"))
+            batchCount: try row.decode(Int.self, forColumn: "batch_count"),
+            severity: Rule.Severity(
+              rawValue: try row.decode(String.self, forColumn: "severity")) ?? .info)
         )
       }, uniquingKeysWith: { first, _ in first })
   }
 
-  /// Writes what a finding says now in place of what it said before. `weight` is the key and the name of
+  /// Writes what a finding says now in place of what it said before, unless that was worse. `weight` is the key and the name of
   /// what it is about; nil for the whole network.
   func write(_ finding: Finding, of weight: (id: Int64, name: String)?, in db: Database) throws {
     let before = earlier[Key(rule: finding.rule.rawValue, weightID: weight?.id)]
+    guard before?.severity ?? .info <= finding.severity else {
+      return try db.execute(
+        sql: """
+          UPDATE findings SET last_batch_id = :last, batch_count = :count
+          WHERE run_id = :run AND weight_id IS :weight AND rule = :rule
+          """,
+        arguments: [
+          "run": runID, "weight": weight?.id, "rule": finding.rule.rawValue,
+          "last": finding.last.batchID, "count": finding.batchCount + (before?.batchCount ?? 0),
+        ])
+    }
     try db.execute(
       sql: """
         DELETE FROM findings WHERE run_id = :run AND weight_id IS :weight AND rule = :rule;

@@ -1,0 +1,56 @@
+import Testing
+
+@testable import Gradlog
+
+@Suite struct LossCurveTests {
+  private func curve(of losses: [Double]) -> LossCurve {
+    var curve = LossCurve()
+    for loss in losses { curve.add(loss) }
+    return curve
+  }
+
+  /// Of the losses that whole stretches cover: the stretch doubles whenever 64 of them are full.
+  private func ends(_ losses: [Double], _ share: Double) -> (first: Double, last: Double) {
+    var stretch = 1
+    while losses.count >= 64 * stretch { stretch *= 2 }
+    let whole = losses.count / stretch
+    guard whole >= 2 else { return (.nan, .nan) }
+    let size = max(1, Int(share * Double(whole))) * stretch
+    func mean(_ part: ArraySlice<Double>) -> Double { part.reduce(0, +) / Double(part.count) }
+    return (mean(losses.prefix(size)), mean(losses[..<(whole * stretch)].suffix(size)))
+  }
+
+  @Test func itsEndsAreTheMeansOfTheLosses() {
+    var random = SplitMix64(seed: 6)
+    var found = LossCurve()
+    var losses: [Double] = []
+    for _ in 0..<1500 {
+      losses.append(Double.random(in: 0..<10, using: &random))
+      found.add(losses.last!)
+      #expect(found.count == losses.count)
+      for share in [0.1, 0.25, 0.5] {
+        let (first, last) = found.ends(share)
+        let expected = ends(losses, share)
+        if expected.first.isNaN {
+          #expect(first.isNaN && last.isNaN)
+        } else {
+          #expect(abs(first - expected.first) < 1e-9 && abs(last - expected.last) < 1e-9)
+        }
+      }
+    }
+  }
+
+  @Test(arguments: [0.01, 1, 100])
+  func itsNoiseIsTheDeviationOfTheLosses(deviation: Double) {
+    var random = SplitMix64(seed: 7)
+    let losses = (0..<4000).map { 5 - 0.0001 * deviation * Double($0) + deviation * random.normal() }
+    #expect((0.75...1.25).contains(curve(of: losses).noise / deviation))
+    #expect(curve(of: Array(repeating: 3, count: 100)).noise == 0)
+  }
+
+  @Test func anEmptyOneKnowsNothing() {
+    #expect(LossCurve().ends(0.25).first.isNaN)
+    #expect(LossCurve().noise == 0)
+    #expect(curve(of: [1]).ends(0.25).last.isNaN)
+  }
+}

@@ -1,0 +1,98 @@
+import Glibc
+import Testing
+
+@testable import Gradlog
+
+@Suite struct VanishingDetectorTests {
+  /// Six kernels with their biases.
+  private let shapes = (0..<6).flatMap { _ in [[2, 3], [3]] }
+
+  /// A batch in which the size of the kernels' elements goes from `shallow` to 10^-2, along the depth.
+  private func gradients(
+    _ shallow: Double, _ random: inout SplitMix64, deep: Double = 1e-2
+  ) -> [[Double]?] {
+    (0..<6).flatMap { depth -> [[Double]?] in
+      let size = shallow * pow(deep / shallow, Double(depth) / 5)
+      func noisy(_ count: Int) -> [Double] {
+        random.normals(count).map { size * (1 + 0.2 * $0) }
+      }
+      return [noisy(6), noisy(3)]
+    }
+  }
+
+  private func trained(
+    _ batches: Int, shallow: (Int) -> Double, deep: Double = 1e-2, loss: (Int) -> Double? = { _ in nil }
+  ) -> MadeUpTraining {
+    var random = SplitMix64(seed: 11)
+    var training = MadeUpTraining(shapes)
+    for step in 0..<batches {
+      training.batch(gradients(shallow(step), &random, deep: deep), loss: loss(step))
+    }
+    return training
+  }
+
+  @Test func aProfileThatFallsByDecadesNamesTheFirstKernel() {
+    let training = trained(40, shallow: { _ in 1e-6 })
+    #expect(training.troubles == ["vanishing critical 0 0...39 40"])
+    #expect(training.calls == ["19: vanishing critical"])
+    let finding = training.finding(.vanishing, 0)
+    // Medians of the outer thirds: their upper kernel.
+    #expect(abs(log10(finding?.value ?? 1) - (-6 + 4 / 5)) < 0.1)
+    #expect(abs(log10(finding?.baseline ?? 1) - -2) < 0.1)
+    #expect(finding?.evidence(of: "a").hasPrefix("the first kernels' gradients are about 6.") == true)
+  }
+
+  @Test(arguments: [1e-3, 1e-2, 1e-1])
+  func aProfileThatIsNotSteepIsHealthy(shallow: Double) {
+    // Gradients that stay as they are make a loss fall.
+    let training = trained(200, shallow: { _ in shallow }, loss: { 2 - 0.008 * Double($0) })
+    #expect(training.troubles == [])
+  }
+
+  @Test func itMustLast() {
+    // A dip is smoothed away, and nineteen batches are not yet twenty.
+    #expect(trained(60, shallow: { $0 == 30 ? 1e-9 : 1e-2 }).troubles == [])
+    #expect(trained(19, shallow: { _ in 1e-6 }).troubles == [])
+  }
+
+  @Test func aNetworkThatLearnsMayBeSteep() {
+    let training = trained(
+      200, shallow: { _ in 1e-6 }, loss: { 2 * exp(-0.03 * Double($0)) })
+    #expect(training.finding(.vanishing, 0)?.severity == .warning)
+  }
+
+  @Test func oneThatDoesNotIsSick() {
+    let training = trained(50, shallow: { _ in 1e-6 }, loss: { _ in 2 })
+    #expect(training.finding(.vanishing, 0)?.severity == .critical)
+    #expect(training.finding(.vanishing, 0)?.first.step == 0)
+  }
+
+  @Test func gradientsThatAreNextToNothingVanishEverywhere() {
+    let training = trained(40, shallow: { _ in 1e-12 }, deep: 1e-12, loss: { _ in 2 })
+    #expect(training.troubles == ["vanishing critical 0 0...39 40"])
+    #expect(training.finding(.vanishing, 0)?.symptom == .tiny)
+    // So are they when a training has come to its end.
+    let done = trained(
+      200, shallow: { _ in 1e-12 }, deep: 1e-12, loss: { $0 < 30 ? 2 : 1e-5 })
+    #expect(done.finding(.vanishing, 0)?.last.step ?? 0 < 60)
+  }
+
+  @Test func theRowsThatABatchDoesNotTouchSayNothing() {
+    var random = SplitMix64(seed: 12)
+    var training = MadeUpTraining([[100, 4]] + shapes)
+    for step in 0..<60 {
+      var embedding = [Double](repeating: 0, count: 400)
+      for column in 0..<4 { embedding[4 * (step % 100) + column] = 1e-9 * (1 + random.normal()) }
+      training.batch([embedding] + gradients(1e-2, &random))
+    }
+    #expect(training.troubles == [])
+  }
+
+  @Test func networksOfOneOrTwoKernelsHaveNoDepth() {
+    for count in 1...2 {
+      var training = MadeUpTraining(Array(repeating: [1, 1], count: count))
+      for _ in 0..<60 { training.batch((0..<count).map { [pow(10, -6 + 5 * Double($0))] }) }
+      #expect(training.troubles.filter { $0.hasPrefix("vanishing") } == [])
+    }
+  }
+}
