@@ -75,7 +75,9 @@ extension Rule {
       """
       A weight is handed over without a gradient for absent.patience batches in a row. Critical while the kernel nearest \
       to the input is among such weights, they are absent.share of all or more, and the loss has not fallen by \
-      learned.share; a warning otherwise.
+      learned.share; a warning otherwise. A weight that the training holds fixed is information; critical when \
+      absent.held-share of all or more are held fixed from some batch on before the loss has fallen by learned.share, or \
+      when the loss stays near that of guessing.
       """
     case .accumulating:
       """
