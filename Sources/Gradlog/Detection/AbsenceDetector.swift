@@ -28,10 +28,20 @@ struct AbsenceDetector: Sendable {
     let isLarge = (first?.isAbsent ?? false) && share >= thresholds.absentShare
     for gradient in gradients where isLasting(gradient.weight, thresholds) {
       let isHeld = weights[gradient.weight].isFrozen
-      let isHarmful = isHeld ? network.isStuck(trend, thresholds) : !trend.hasLearned(thresholds)
+      let isHarmful =
+        isHeld
+        ? hasStopped(gradient.weight, share, trend, thresholds) || network.isStuck(trend, thresholds)
+        : !trend.hasLearned(thresholds)
       let severity: Rule.Severity = isLarge && isHarmful ? .critical : isHeld ? .info : .warning
       note(gradient.weight, share, isHeld, severity, network, thresholds, &log)
     }
+  }
+
+  /// Whether most of a network that was trained is held fixed from some batch on, before it has learned.
+  private func hasStopped(
+    _ weight: Int, _ share: Double, _ trend: Trend, _ thresholds: Thresholds
+  ) -> Bool {
+    counts[weight] > 0 && share >= thresholds.absentHeldShare && !trend.hasLearned(thresholds)
   }
 
   private func isLasting(_ weight: Int, _ thresholds: Thresholds) -> Bool {

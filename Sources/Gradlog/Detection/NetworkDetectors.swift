@@ -22,7 +22,7 @@ struct NetworkDetectors: Sendable {
 
   mutating func observe(
     _ batch: ObservedBatch, _ gradients: [ObservedGradient], _ weights: [ObservedWeight],
-    _ thresholds: Thresholds, _ log: inout FindingLog
+    isGame: Bool, _ thresholds: Thresholds, _ log: inout FindingLog
   ) {
     var batch = batch
     batch.place.ordinal = index
@@ -38,10 +38,13 @@ struct NetworkDetectors: Sendable {
     underflow.observe(network, gradients, weights, trend, thresholds, &log)
     deadUnits.observe(network, gradients, weights, trend, thresholds, &log)
     vanishing.observe(network, profile, trend, thresholds, &log)
-    accumulation.observe(network, trend, thresholds, &log)
-    oscillation.observe(network, trend, thresholds, &log)
-    stagnation.observe(network, trend, thresholds, &log)
-    stall.observe(network, thresholds, &log)
+    // Two optimizers that work against each other are in balance when no loss falls and gradients turn round.
+    if !isGame {
+      accumulation.observe(network, trend, thresholds, &log)
+      oscillation.observe(network, trend, thresholds, &log)
+      stagnation.observe(network, trend, thresholds, &log)
+      stall.observe(network, thresholds, &log)
+    }
     noiseScale.observe(network, thresholds, &log)
     if trend.hasLearned(thresholds) { log.soften() }
     index += 1

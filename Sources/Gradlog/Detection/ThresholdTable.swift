@@ -60,6 +60,9 @@ extension Thresholds {
       ThresholdName(.absent, "patience", \.absentPatience, "batches in a row without a gradient"),
       ThresholdName(
         .absent, "share", \.absentShare, "share of the weights without a gradient that is critical"),
+      ThresholdName(
+        .absent, "held-share", \.absentHeldShare,
+        "share of the weights that is critical when it is held fixed in mid-training"),
     ] + accumulating + [
       ThresholdName(
         .noiseScale, "batches", \.noiseScaleBatches, "batches after which the noise scale is told")

@@ -34,6 +34,7 @@ extension ObservedWeight {
     self.init(
       position: Bounds.bounded(weight.position), shape: isPossible ? shape : [],
       dtype: weight.dtype.text.flatMap(DType.init(rawValue:)))
+    isFrozen = weight.isFrozen
   }
 }
 

@@ -12,6 +12,8 @@ struct SeriesIndex {
     let position: Int64
     let shape: CellValue
     let dtype: CellValue
+    /// Whether the training holds it fixed, as it told last.
+    let isFrozen: Bool
     /// Whether the shape has two dimensions or more.
     let isKernel: Bool
     /// Whether the question is about it; the others still belong to the batch.
@@ -66,7 +68,7 @@ struct SeriesIndex {
       """
       SELECT weight_id, run_id, runs.name, rank, weights.name, position, shape,
         coalesce(instr(shape, ',') > 0, 0), weights.name GLOB coalesce(:weight, '*'),
-        dtype
+        dtype, \(try FileFormat(of: db).selecting("frozen"))
       FROM weights JOIN runs USING (run_id) WHERE :run IS NULL OR runs.name = :run
       ORDER BY run_id, position
       """, on: db)
@@ -77,7 +79,8 @@ struct SeriesIndex {
         Weight(
           weightID: rows.integer(at: 0), runID: rows.integer(at: 1), run: rows.value(at: 2),
           rank: rows.value(at: 3), name: rows.value(at: 4), position: rows.integer(at: 5),
-          shape: rows.value(at: 6), dtype: rows.value(at: 9), isKernel: rows.integer(at: 7) != 0,
+          shape: rows.value(at: 6), dtype: rows.value(at: 9), isFrozen: rows.integer(at: 10) != 0,
+          isKernel: rows.integer(at: 7) != 0,
           isAskedFor: rows.integer(at: 8) != 0))
     }
     return weights
