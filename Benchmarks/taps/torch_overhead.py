@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """What recording costs a training: the same loop with nothing, with gradlog and with what people use today.
 
-    torch_overhead.py --framework torch --size 1M
+    torch_overhead.py --framework torch --task 1M
 
 The variants take turns in one process, round after round, each with a training of its own; reported are medians over the
 rounds, and ratios to the loop without a recorder in the same round. `ms a batch` is the time of the loop alone, `closing` what
-is left to write when it ends, `CPU` the processor time of the whole process, writer included, closing too.
+is left to write when it ends, `ratio, closed` that of loop and closing, `CPU` the processor time of the whole process, writer
+included, closing too.
 """
 
 import argparse
@@ -20,13 +21,7 @@ import time
 from pathlib import Path
 
 import variants
-
-# Parameters of a perceptron: its layers, batches of a round, batches of a round of the slow variants.
-SIZES = {
-    "321": ((10, 16, 8, 1), 1500, 300),
-    "1M": ((512, 768, 768, 10), 150, 15),
-    "25M": ((2048, 3072, 6016, 10), 12, 2),
-}
+from tasks import TASKS
 
 
 def processor_time():
@@ -39,7 +34,6 @@ def measure(variant, training, batches, folder):
     training.warm_up()
     os.sync()
     before = processor_time()
-    begun = time.perf_counter()
     record, close = variant(training, folder)
     opened = time.perf_counter()
     for batch in range(batches):
@@ -48,15 +42,14 @@ def measure(variant, training, batches, folder):
     close()
     closed = time.perf_counter()
     return {
-        "opening": opened - begun,
         "batch": (looped - opened) / batches,
         "closing": closed - looped,
+        "closed": (closed - opened) / batches,
         "processor": (processor_time() - before) / batches,
     }
 
 
-def compare(framework, size, examples, rounds, chosen):
-    layers, batches, few = SIZES[size]
+def compare(framework, task, rounds, chosen):
     loops = variants.FRAMEWORKS[framework]()
     named = {name: variant for name, variant in loops.variants.items() if not chosen or name in chosen}
     found = {name: [] for name in ["nothing", *named]}
@@ -66,52 +59,53 @@ def compare(framework, size, examples, rounds, chosen):
         for name in order:
             folder = Path(tempfile.mkdtemp(prefix="gradlog-overhead-", dir=os.environ.get("GRADLOG_BENCH_DIR")))
             variant = loops.nothing if name == "nothing" else named[name]
-            count = few if getattr(variant, "is_slow", False) and size != "321" else batches
-            found[name].append(measure(variant, loops.training(layers, examples), count, folder))
+            count = task.few if getattr(variant, "is_slow", False) else task.batches
+            found[name].append(measure(variant, loops.training(task), count, folder))
             shutil.rmtree(folder)
-    return summary(found, framework, size)
+    return summary(found)
 
 
-def summary(found, framework, size):
+def summary(found):
     rows = []
     for name, rounds in found.items():
-        ratios = [one["batch"] / base["batch"] for one, base in zip(rounds, found["nothing"], strict=True)]
         middle = {key: statistics.median(one[key] for one in rounds) for key in rounds[0]}
-        rows.append(
-            {"framework": framework, "size": size, "variant": name, "ratio": statistics.median(ratios), **middle}
-        )
+        for ratio, time_of in (("ratio", "batch"), ("closed_ratio", "closed")):
+            pairs = zip(rounds, found["nothing"], strict=True)
+            middle[ratio] = statistics.median(one[time_of] / base["batch"] for one, base in pairs)
+        rows.append({"variant": name, **middle})
     return rows
+
+
+def describe(framework, task):
+    """The size of the network, and how much is computed for each of its parameters."""
+    training = variants.FRAMEWORKS[framework]().training(task)
+    return {"parameters": training.count(), "intensity": training.intensity()}
 
 
 def table(rows):
     base = rows[0]
-    yield "| variant | ms a batch | ratio | difference, µs | closing, ms | CPU, ms a batch |"
-    yield "|---|---|---|---|---|---|"
+    yield "| variant | ms a batch | ratio | difference, µs | closing, ms | ratio, closed | CPU, ms a batch |"
+    yield "|---|---|---|---|---|---|---|"
     for row in rows:
         difference = (row["batch"] - base["batch"]) * 1e6
         yield (
             f"| {row['variant']} | {row['batch'] * 1e3:.3f} | {row['ratio']:.2f} | {difference:+.0f} | "
-            f"{row['closing'] * 1e3:.0f} | {row['processor'] * 1e3:.3f} |"
+            f"{row['closing'] * 1e3:.0f} | {row['closed_ratio']:.2f} | {row['processor'] * 1e3:.3f} |"
         )
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--framework", choices=variants.FRAMEWORKS, default="torch")
-    parser.add_argument("--size", choices=SIZES, default="1M")
-    parser.add_argument(
-        "--examples", type=int, default=32, help="in a batch: more of them, more work for each gradient"
-    )
+    parser.add_argument("--task", choices=TASKS, default="1M")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", action="append", help="a variant; may be given several times")
     parser.add_argument("--json", action="store_true", help="one line of JSON for each variant")
     options = parser.parse_args()
-    rows = compare(options.framework, options.size, options.examples, options.rounds, options.only)
-    lines = map(json.dumps, rows) if options.json else table(rows)
-    print(
-        f"{options.framework}, {options.size} parameters, batches of {options.examples}, {options.rounds} rounds",
-        file=sys.stderr,
-    )
+    about = describe(options.framework, TASKS[options.task])
+    rows = compare(options.framework, TASKS[options.task], options.rounds, options.only)
+    lines = [json.dumps(about | row) for row in rows] if options.json else table(rows)
+    print(f"{options.framework}, {options.task} parameters, {options.rounds} rounds", file=sys.stderr)
     print("\n".join(lines))
 
 

@@ -6,6 +6,8 @@ and what ends it.
 
 import os
 
+from tasks import CLASSES
+
 
 def slow(variant):
     """Marks a variant that takes seconds for a batch of a large model."""
@@ -44,20 +46,21 @@ def histograms_of_wandb(training, folder):
 
 
 class Torch:
-    """Adam on a perceptron, as most people write the loop."""
+    """A network with Adam, as most people write the loop."""
 
     def __init__(self):
         self.nothing = nothing
         self.variants = {
             "gradlog": self.gradlog(),
+            "gradlog, rollback journal": self.gradlog(journal="rollback"),
             "gradlog, statistics only": self.gradlog(capture="none"),
             "torch.save of every .grad": self.saved,
             "TensorBoard histograms": slow(histograms_of_tensorboard),
             "W&B offline histograms": slow(histograms_of_wandb),
         }
 
-    def training(self, layers, batch):
-        return TorchTraining(layers, batch)
+    def training(self, task):
+        return TorchTraining(task)
 
     @staticmethod
     def gradlog(**options):
@@ -80,17 +83,20 @@ class Torch:
 
 
 class TorchTraining:
-    def __init__(self, layers, batch):
+    def __init__(self, task):
         import torch
+        from torch_networks import network
 
         torch.manual_seed(0)
-        modules = []
-        for inputs, outputs in zip(layers, layers[1:]):
-            modules += [torch.nn.Linear(inputs, outputs), torch.nn.ReLU()]
-        self.model = torch.nn.Sequential(*modules[:-1])
+        self.model = network(task)
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=1e-3)
-        self.x, self.y = torch.randn(batch, layers[0]), torch.randn(batch, layers[-1])
-        self.loss = torch.nn.functional.mse_loss
+        if task.network == "perceptron":
+            self.x, self.y = torch.randn(task.examples, task.layers[0]), torch.randn(task.examples, task.layers[-1])
+            self.loss = torch.nn.functional.mse_loss
+        else:
+            self.x = torch.randn(task.examples, 3, task.image, task.image)
+            self.y = torch.randint(CLASSES, (task.examples,))
+            self.loss = torch.nn.functional.cross_entropy
 
     def warm_up(self):
         for batch in range(3):
@@ -103,6 +109,18 @@ class TorchTraining:
             record(batch)
         self.optimizer.step()
 
+    def count(self):
+        """How many parameters there are."""
+        return sum(parameter.numel() for parameter in self.model.parameters())
+
+    def intensity(self):
+        """Floating-point operations of a step for each parameter: products and sums of forward and backward pass."""
+        from torch.utils.flop_counter import FlopCounterMode
+
+        with FlopCounterMode(display=False) as counter:
+            self.loss(self.model(self.x), self.y).backward()
+        return counter.get_total_flops() / self.count()
+
     def gradients(self):
         return [(name, parameter.grad.numpy()) for name, parameter in self.model.named_parameters()]
 
@@ -114,14 +132,15 @@ class Jax:
         self.nothing = nothing
         self.variants = {
             "gradlog": self.outside(),
+            "gradlog, rollback journal": self.outside(journal="rollback"),
             "gradlog, statistics only": self.outside(capture="none"),
             "gradlog, tap in optax": self.inside(),
             "TensorBoard histograms": slow(histograms_of_tensorboard),
             "W&B offline histograms": slow(histograms_of_wandb),
         }
 
-    def training(self, layers, batch):
-        return JaxTraining(layers, batch)
+    def training(self, task):
+        return JaxTraining(task.layers, task.examples)
 
     @staticmethod
     def outside(**options):
@@ -151,6 +170,7 @@ class JaxTraining:
     def __init__(self, layers, batch):
         import jax
 
+        self.layers, self.batch = layers, batch
         keys = jax.random.split(jax.random.key(0), len(layers) + 1)
         self.parameters = {
             f"dense_{i}": {
@@ -187,6 +207,18 @@ class JaxTraining:
     def warm_up(self):
         for batch in range(3):
             self.step(None, batch)
+
+    def count(self):
+        """How many parameters there are."""
+        import jax
+
+        return sum(array.size for array in jax.tree.leaves(self.parameters))
+
+    def intensity(self):
+        """As of TorchTraining: three products of matrices for each layer, two for the first."""
+        pairs = list(zip(self.layers, self.layers[1:]))
+        products = 3 * sum(inputs * outputs for inputs, outputs in pairs) - pairs[0][0] * pairs[0][1]
+        return 2 * self.batch * products / self.count()
 
     def step(self, record, batch):
         import jax

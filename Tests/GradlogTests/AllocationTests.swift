@@ -113,7 +113,7 @@ struct AllocationTests {
 
   private static func fill(_ slab: Slab, batches: Int) {
     for index in 0..<batches {
-      var batch = GradientBatch(in: slab, borrows: false)
+      var batch = GradientBatch(in: slab, .copy)
       addTensors(to: &batch)
       _ = slab.finishBatch(
         BatchContext(epoch: 0, batch: index), recordedAt: 0, lostBefore: 0)

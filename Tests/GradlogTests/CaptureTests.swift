@@ -41,6 +41,59 @@ import Testing
     }
   }
 
+  @Test func measuresAtOnceWhatIsNotKept() throws {
+    // Large enough to be measured rather than copied, with neighbours that are copied.
+    var random = SplitMix64(seed: 7)
+    let count = 40_000
+    let batches = (0..<6).map { batch in
+      (0..<count).map { _ in Float.random(in: -1...1, using: &random) * (batch == 3 ? 0x1p-130 : 1)
+      }
+    }
+    let odd: [Float] = [.nan, .infinity, -.infinity, -0.0, 0x1p-140]
+    let columns = """
+      epoch, batch, step, weight, absent, zero_count, nan_count, posinf_count, neginf_count, sum, sum_abs,
+      sum_squares, norm, rms, std, min, max, abs_p1, abs_median, abs_p99, float16_underflow,
+      bfloat16_underflow, hex(exponents_blob)
+      """
+    func record(_ run: String, _ plan: CapturePlan) throws -> [[String]] {
+      var options = GradientRecorder.Options()
+      options.capture = plan
+      try GradientRecorder.record(to: path, run: run, options: options) { recorder in
+        struct Refused: Error {}
+        for (batch, values) in batches.enumerated() {
+          let context = BatchContext(epoch: 0, batch: batch, step: batch)
+          // What a discarded batch measured is forgotten with it.
+          #expect(throws: Refused.self) {
+            try recorder.record(context) {
+              $0.add("large", batches[5 - batch], shape: [count])
+              throw Refused()
+            }
+          }
+          recorder.record(context) { gradients in
+            gradients.add("small", Array(values[..<5]), shape: [5])
+            values.withUnsafeBufferPointer { gradients.add("large", $0, shape: [200, 200]) }
+            gradients.addAbsent("frozen")
+            gradients.add("odd", odd + values, shape: [count + 5])
+          }
+        }
+      }
+      return try rows(
+        path, "SELECT \(columns) FROM gradients WHERE run = '\(run)' ORDER BY gradient_id")
+    }
+    let kept = try record("kept", .everything)
+    #expect(kept.count == 24)
+    #expect(try record("none", CapturePlan(.none)) == kept)
+    #expect(try record("second", CapturePlan(.every(2))) == kept)
+    #expect(try record("epoch", CapturePlan(.epochs(1...2))) == kept)
+    #expect(
+      try rows(
+        path,
+        """
+        SELECT run, count(values_blob), count(DISTINCT batch) FROM gradients
+        WHERE values_blob IS NOT NULL GROUP BY run
+        """) == [["kept", "18", "6"], ["second", "9", "3"]])
+  }
+
   /// Which batches have values when these are recorded under a plan.
   private func captured(_ norms: [Double], _ plan: CapturePlan) throws -> [String] {
     var options = GradientRecorder.Options()

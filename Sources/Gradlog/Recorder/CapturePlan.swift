@@ -91,6 +91,15 @@ public struct CapturePlan: Sendable, Equatable {
     }
   }
 
+  /// Whether values of this batch may be kept, as far as can be told before it is written.
+  func mayKeepValues(of context: BatchContext) -> Bool {
+    switch schedule {
+    case .aroundFindings: true
+    case .every where context.step == nil: true
+    default: includes(epoch: context.epoch, step: context.step ?? 0)
+    }
+  }
+
   /// fnmatch(3) with these flags matches as SQLite's GLOB does: `*` also matches `/`.
   private static func match(_ pattern: String, _ name: String) -> Bool {
     fnmatch(pattern, name, FNM_NOESCAPE) == 0

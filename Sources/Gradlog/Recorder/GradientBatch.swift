@@ -4,20 +4,20 @@
 /// the first batch becomes their position.
 public struct GradientBatch: ~Copyable {
   let slab: Slab
-  /// Whether memory that the caller vouches for is read where it is.
-  let borrows: Bool
+  /// How memory that is there until this batch is handed over is read.
+  let intake: Intake
   /// The first gradient that could not be taken.
   package private(set) var failure: GradlogError?
 
-  init(in slab: Slab, borrows: Bool) {
+  init(in slab: Slab, _ intake: Intake) {
     self.slab = slab
-    self.borrows = borrows
+    self.intake = intake
   }
 
   /// Adds the gradient of a weight. Its bytes are copied before this returns, except within
   /// ``GradientRecorder/recordInPlace(_:_:)``.
   public mutating func add(_ weight: String, _ gradient: TensorView) {
-    slab.append(gradient, of: weight, borrowed: borrows)
+    slab.append(gradient, of: weight, intake)
   }
 
   /// Adds the gradient of a weight from an array of its elements in row-major order.
@@ -28,7 +28,8 @@ public struct GradientBatch: ~Copyable {
     _ weight: String, _ elements: [Element], shape: [Int]
   ) {
     // An array's memory is only there within this call.
-    elements.withUnsafeBytes { add(weight, Element.dtype, shape, $0, borrowed: false) }
+    let intake = intake == .borrow ? .copy : intake
+    elements.withUnsafeBytes { add(weight, Element.dtype, shape, $0, intake) }
   }
 
   /// Adds the gradient of a weight from a buffer of its elements in row-major order; see
@@ -36,7 +37,7 @@ public struct GradientBatch: ~Copyable {
   public mutating func add<Element: TensorElement>(
     _ weight: String, _ elements: UnsafeBufferPointer<Element>, shape: [Int]
   ) {
-    add(weight, Element.dtype, shape, UnsafeRawBufferPointer(elements), borrowed: borrows)
+    add(weight, Element.dtype, shape, UnsafeRawBufferPointer(elements), intake)
   }
 
   /// Adds the gradient of a weight whose elements are not contiguous.
@@ -105,11 +106,11 @@ public struct GradientBatch: ~Copyable {
 
   private mutating func add(
     _ weight: String, _ dtype: DType, _ shape: [Int], _ bytes: UnsafeRawBufferPointer,
-    borrowed: Bool
+    _ intake: Intake
   ) {
     do {
       let tensor = try TensorView(dtype: dtype, shape: shape, bytes: bytes)
-      slab.append(tensor, of: weight, borrowed: borrowed)
+      slab.append(tensor, of: weight, intake)
     } catch {
       fail(weight, error)
     }

@@ -12,8 +12,10 @@ internal import Synchronization
 ///       }
 ///     }
 ///
-/// The training thread pays one copy of the bytes. Statistics, detection and writing happen on a
-/// thread of the recorder's. Calls may come from any thread; a batch is handed over whole.
+/// The training thread pays one copy of the bytes. Statistics, detection and writing happen on
+/// threads of the recorder's. Of large gradients whose values are not wanted it computes the
+/// statistics instead, which is less work for the machine. Calls may come from any thread; a batch is
+/// handed over whole.
 ///
 /// Recording never stops a training: a full disk, a locked file or a tensor that does not fit is
 /// said once on stderr, counted in ``losses`` and in the file, and thrown by ``close()``.
@@ -25,6 +27,7 @@ public final class GradientRecorder: Sendable {
   private let counter = LossCounter()
   private let watch: FindingWatch
   private let state: RunState
+  private let capture: CapturePlan
   private let claim: OpenRuns.Claim
   private let process = getpid()
   private let isClosed = Atomic(false)
@@ -103,6 +106,7 @@ public final class GradientRecorder: Sendable {
     self.watch = watch
     self.run = name
     self.state = state
+    capture = options.capture
     self.claim = claim
     stage = options.stage
     overlap = options.overlap
@@ -190,7 +194,9 @@ public final class GradientRecorder: Sendable {
       let closed = isClosed.load(ordering: .acquiring)
       throw lose(because: closed ? Self.usedAfterClose : Self.full)
     }
-    return GradientBatch(in: slab, borrows: borrows)
+    let intake: Intake =
+      if borrows { .borrow } else if capture.mayKeepValues(of: context) { .copy } else { .measure }
+    return GradientBatch(in: slab, intake)
   }
 
   /// Hands a batch over. Returns why it counts as lost; nil when it does not.
@@ -204,7 +210,7 @@ public final class GradientRecorder: Sendable {
     let bytes = batch.slab.finishBatch(
       context, recordedAt: secondsSince1970(),
       lostBefore: lostBeforeNext.exchange(0, ordering: .relaxed))
-    if batch.borrows {
+    if batch.intake == .borrow {
       queue.deliver(batch.slab, batchBytes: bytes)
     } else {
       queue.checkIn(batch.slab, batchBytes: bytes)

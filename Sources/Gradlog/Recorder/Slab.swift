@@ -26,7 +26,20 @@ struct PendingGradient {
     case copied(Int)
     /// With the caller, who waits until they are written.
     case borrowed(UnsafeRawPointer?)
+    /// Not needed any more: only the statistics are kept, which are in the slab by their index, and the
+    /// ``GradientSample``, from an offset on.
+    case measured(Int, sample: Int)
   }
+}
+
+/// What happens to the bytes of a gradient when it is handed in.
+enum Intake {
+  case copy
+  /// They stay where they are until they are written.
+  case borrow
+  /// They are measured at once, since nobody wants the values: that is less work than to copy them and to
+  /// read the copy.
+  case measure
 }
 
 /// What was computed of a gradient that waits in a slab.
@@ -48,9 +61,25 @@ final class Slab {
   /// One for each of ``gradients`` when the slab is measured.
   private var measured: [MeasuredGradient] = []
   private var exponents = GrowingMemory()
+  /// The gradients that were measured when they were handed in.
+  private var measuredAtOnce: [MeasuredGradient] = []
+  /// For these; nil as long as there are none.
+  private var pass: StatisticsPass?
+  private var sample: GradientSample?
 
   /// Where the batch that is being assembled begins.
-  private var openBatch = (firstGradient: 0, offset: 0)
+  private var openBatch = Place()
+
+  /// How much of everything there is.
+  private struct Place {
+    var gradients = 0
+    var tensors = 0
+    var exponents = 0
+    var measuredAtOnce = 0
+  }
+
+  /// Below this many bytes a copy is cheaper for the training than statistics are.
+  private static let smallest = 64 << 10
 
   /// What ``SlabQueue`` knows of the slab.
   var account = SlabAccount()
@@ -66,8 +95,10 @@ final class Slab {
 
   /// All bytes that it takes.
   var footprint: Int {
-    let entry = MemoryLayout<PendingGradient>.stride + MemoryLayout<MeasuredGradient>.stride
+    let measurement = MemoryLayout<MeasuredGradient>.stride
+    let entry = MemoryLayout<PendingGradient>.stride + measurement
     return tensors.capacity + exponents.capacity + gradients.capacity * entry
+      + measuredAtOnce.capacity * measurement
   }
 
   /// Makes room for `byteCount` more bytes of tensors.
@@ -75,14 +106,28 @@ final class Slab {
     tensors.reserve(byteCount)
   }
 
-  /// Adds a gradient to the end of the batch that is being assembled; its bytes are copied unless they
-  /// are borrowed.
-  func append(_ tensor: TensorView, of weight: String, borrowed: Bool) {
+  /// Adds a gradient to the end of the batch that is being assembled.
+  func append(_ tensor: TensorView, of weight: String, _ intake: Intake) {
     let bytes: PendingGradient.Location =
-      borrowed ? .borrowed(tensor.bytes.baseAddress) : .copied(tensors.append(tensor.bytes))
+      switch intake {
+      case .measure where tensor.bytes.count >= Self.smallest: measureAtOnce(tensor)
+      case .copy, .measure: .copied(tensors.append(tensor.bytes))
+      case .borrow: .borrowed(tensor.bytes.baseAddress)
+      }
     gradients.append(
       PendingGradient(
         weight: weight, tensor: (tensor.dtype, tensor.shape, tensor.elementCount), bytes: bytes))
+  }
+
+  private func measureAtOnce(_ tensor: TensorView) -> PendingGradient.Location {
+    var pass = self.pass.take() ?? StatisticsPass()
+    measuredAtOnce.append(measure(.whole(tensor), with: &pass))
+    self.pass = consume pass
+    let sample = self.sample.take() ?? GradientSample()
+    let block = sample.take(from: tensor)
+    let offset = tensors.append(UnsafeRawBufferPointer(start: block.start, count: 4 * block.count))
+    self.sample = consume sample
+    return .measured(measuredAtOnce.count - 1, sample: offset)
   }
 
   /// Copies a gradient that is not contiguous to the end of the batch that is being assembled.
@@ -118,33 +163,44 @@ final class Slab {
 
   /// Completes the batch that is being assembled and returns the bytes that it takes.
   func finishBatch(_ context: BatchContext, recordedAt: Double, lostBefore: Int) -> Int {
-    let byteCount = used - openBatch.offset
+    let byteCount = used - openBatch.tensors
     batches.append(
       PendingBatch(
         context: context, recordedAt: recordedAt,
-        gradients: openBatch.firstGradient..<gradients.count, lostBefore: lostBefore))
-    openBatch = (gradients.count, used)
+        gradients: openBatch.gradients..<gradients.count, lostBefore: lostBefore))
+    openBatch = Place(
+      gradients: gradients.count, tensors: used, exponents: exponents.used,
+      measuredAtOnce: measuredAtOnce.count)
     return byteCount
   }
 
   /// Forgets the batch that is being assembled.
   func discardBatch() {
-    gradients.removeSubrange(openBatch.firstGradient...)
-    tensors.cut(at: openBatch.offset)
+    gradients.removeSubrange(openBatch.gradients...)
+    tensors.cut(at: openBatch.tensors)
+    exponents.cut(at: openBatch.exponents)
+    measuredAtOnce.removeSubrange(openBatch.measuredAtOnce...)
   }
 
   /// Computes the statistics of every gradient.
   func measure(with pass: inout StatisticsPass) {
     measured.reserveCapacity(gradients.count)
     for index in gradients.indices {
-      var result = MeasuredGradient()
-      if let tensor = tensor(at: index) {
-        result.statistics = pass.run(over: tensor)
-        let blob = pass.exponentsBlob
-        result.exponents = (exponents.append(blob), blob.count)
+      if case .measured(let place, _) = gradients[index].bytes {
+        measured.append(measuredAtOnce[place])
+      } else {
+        measured.append(tensor(at: index).map { measure($0, with: &pass) } ?? MeasuredGradient())
       }
-      measured.append(result)
     }
+  }
+
+  private func measure(
+    _ tensor: RecordedTensor, with pass: inout StatisticsPass
+  ) -> MeasuredGradient {
+    let statistics = pass.run(over: tensor)
+    let blob = pass.exponentsBlob
+    return MeasuredGradient(
+      statistics: statistics, exponents: (exponents.append(blob), blob.count))
   }
 
   /// Forgets everything and keeps the memory.
@@ -153,19 +209,22 @@ final class Slab {
     gradients.removeAll(keepingCapacity: true)
     measured.removeAll(keepingCapacity: true)
     tensors.cut(at: 0)
+    measuredAtOnce.removeAll(keepingCapacity: true)
     exponents.cut(at: 0)
-    openBatch = (0, 0)
+    openBatch = Place()
   }
 
-  /// A gradient of this slab by its index in ``gradients``; nil when it is absent.
+  /// A gradient of this slab by its index in ``gradients``; nil when it is absent, and when only its
+  /// statistics were kept.
   func tensor(at index: Int) -> RecordedTensor? {
     let gradient = gradients[index]
     guard let tensor = gradient.tensor else { return nil }
-    let start: UnsafeRawPointer? =
-      switch gradient.bytes {
-      case .copied(let offset): tensors.bytes(at: offset, count: 0).baseAddress
-      case .borrowed(let start): start
-      }
+    let start: UnsafeRawPointer?
+    switch gradient.bytes {
+    case .copied(let offset): start = tensors.bytes(at: offset, count: 0).baseAddress
+    case .borrowed(let place): start = place
+    case .measured: return nil
+    }
     if let count = gradient.rowCount {
       return .rows(StoredRows(checked: tensor, count: count, at: start))
     }
@@ -177,6 +236,15 @@ final class Slab {
   /// Completes the statistics of a gradient: the writer knows what is before it in the file.
   func setCosine(_ cosine: Double?, at index: Int) {
     measured[index].statistics.cosine = cosine
+  }
+
+  /// The ``GradientSample`` of a gradient of which only the statistics were kept; nil of any other.
+  func sample(at index: Int) -> TensorView? {
+    guard case .measured(_, let offset) = gradients[index].bytes, let tensor = gradients[index].tensor
+    else { return nil }
+    let count = GradientSample.count(of: tensor.elementCount)
+    return TensorView(
+      checked: (.float32, [count], count), bytes: tensors.bytes(at: offset, count: 4 * count))
   }
 
   /// The statistics of a gradient by its index in ``gradients``, once the slab is measured.

@@ -140,14 +140,14 @@ struct BatchInserter {
       weightIDs: weightIndices.lazy.map(weights.weightID))
     for (position, index) in zip(batch.gradients, weightIndices) {
       let weightID = weights.weightID(at: index)
-      if let tensor = slab.tensor(at: position) {
-        slab.setCosine(cosine(of: tensor, weight: index), at: position)
+      if slab.gradients[position].tensor != nil {
+        slab.setCosine(cosine(of: position, in: slab, weight: index), at: position)
         let result = slab.statistics(at: position)
         try insert(result, slab.exponentsBlob(at: position), weightID, place.batchID)
         series.append(result)
         observed.append(ObservedGradient(result, of: index))
-        if weights.isCaptured(at: index),
-          try !values.keep(tensor, gradientID: nextGradientID, batch: place)
+        if weights.isCaptured(at: index), let values = slab.tensor(at: position),
+          try !self.values.keep(values, gradientID: nextGradientID, batch: place)
         {
           droppedValues += 1
         }
@@ -166,13 +166,14 @@ struct BatchInserter {
     return droppedValues
   }
 
-  private func cosine(of tensor: RecordedTensor, weight index: Int) -> Double? {
-    switch tensor {
+  private func cosine(of position: Int, in slab: Slab, weight index: Int) -> Double? {
+    switch slab.tensor(at: position) {
     case .whole(let view): return directions.cosine(of: view, weight: index)
     case .rows:
       // The rows of an embedding that are there are others in each batch.
       directions.forget(weight: index)
       return nil
+    case nil: return slab.sample(at: position).flatMap { directions.cosine(of: $0, weight: index) }
     }
   }
 

@@ -79,10 +79,17 @@ class StepOutputs:
         found: dict[int, _SiteOutputs] = {}
         for path, tensor in returned.items():
             if path != _LOSS:
-                key, name, *place = path.split(" ")
-                found.setdefault(int(key), _SiteOutputs()).add(name, place, tensor)
+                key, name, place = _parsed(path)
+                found.setdefault(key, _SiteOutputs()).add(name, place, tensor)
         for key in sorted(found):
             yield self._sites[key], found[key]
+
+
+@functools.cache
+def _parsed(path: str) -> tuple[int, str, int | None]:
+    """The site, the name and the place that the key of a tensor stands for."""
+    key, name, *place = path.split(" ")
+    return int(key), name, int(place[0]) if place else None
 
 
 class _SiteOutputs:
@@ -93,14 +100,14 @@ class _SiteOutputs:
         self._rows: dict[int, dict[str, Any]] = {}
         self._numbers: dict[str, Any] = {}
 
-    def add(self, name: str, place: list[str], tensor: Any) -> None:
+    def add(self, name: str, place: int | None, tensor: Any) -> None:
         """Takes one tensor."""
-        if not place:
+        if place is None:
             self._numbers[name] = tensor
         elif name == "gradient":
-            self._gradients[int(place[0])] = tensor
+            self._gradients[place] = tensor
         else:
-            self._rows.setdefault(int(place[0]), {})[name] = tensor
+            self._rows.setdefault(place, {})[name] = tensor
 
     @property
     def is_kept(self) -> bool:
