@@ -83,7 +83,7 @@ import Testing
     let slab = Slab()
     let story: [Told] = [.frozen, .gradient, .frozen, .frozen, .absent]
     for (batch, told) in story.enumerated() {
-      var gradients = GradientBatch(in: slab, borrows: false)
+      var gradients = GradientBatch(in: slab, .copy)
       add("w", told, to: &gradients)
       _ = slab.finishBatch(BatchContext(epoch: 0, batch: batch), recordedAt: 0, lostBefore: 0)
     }

@@ -130,7 +130,7 @@ import Testing
     let queue = try DatabaseFile.openForRecording(folder.path + "/runs.db")
     let slab = Slab()
     for batch in 0..<3 {
-      var gradients = GradientBatch(in: slab, borrows: false)
+      var gradients = GradientBatch(in: slab, .copy)
       gradients.add("w", [1] as [Float], shape: [1])
       _ = slab.finishBatch(
         BatchContext(epoch: 0, batch: batch), recordedAt: 0, lostBefore: 0)

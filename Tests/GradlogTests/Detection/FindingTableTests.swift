@@ -82,7 +82,7 @@ import Testing
   private func slab(_ values: [Float], from first: Int) -> Slab {
     let slab = Slab()
     for (index, value) in values.enumerated() {
-      var batch = GradientBatch(in: slab, borrows: false)
+      var batch = GradientBatch(in: slab, .copy)
       batch.add("w", [value], shape: [1])
       _ = slab.finishBatch(
         BatchContext(epoch: 0, batch: first + index), recordedAt: 0, lostBefore: 0)
