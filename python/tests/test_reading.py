@@ -80,7 +80,7 @@ def test_data_frames_of_whatever_is_installed(recording: gradlog.Recording) -> N
     for form in ("pandas", "polars", "pyarrow"):
         pytest.importorskip(form)
         frame = recording.statistics(as_=form)
-        assert frame.shape == (19, 46)
+        assert frame.shape == (19, 49)
         assert list(frame["weight"][:2]) == ["dense/kernel", "dense/bias"] or form == "pyarrow"
 
 

@@ -67,7 +67,7 @@ struct FindingLog: Sendable {
     if hit.severity > findings[index].severity {
       findings[index].severity = hit.severity
       begun.append(index)
-    } else if hit.isRevised {
+    } else if hit.isRevised, hit.symptom == findings[index].symptom {
       findings[index].severity = hit.severity
     }
   }
