@@ -114,8 +114,10 @@ import Testing
     try place.record(
       "two.db",
       """
+      DELETE FROM findings;
       INSERT INTO findings (run_id, weight_id, rule, severity, first_batch_id, last_batch_id,
-        batch_count, advice) VALUES (1, 1, 'exploding', 'warning', 5, 11, 4, '')
+        batch_count, advice) VALUES (1, 1, 'exploding', 'warning', 5, 11, 4, ''),
+        (2, NULL, 'noise-scale', 'info', 18, 25, 4, '')
       """)
     let outcome = try place.gradlog(
       "prune", "two.db", "--values", "--all", "--except-findings", "1")

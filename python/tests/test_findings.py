@@ -32,7 +32,11 @@ def test_findings_are_called_out_on_another_thread(path: str) -> None:
         assert recorder.stopped is None
     assert len(heard) == 1
     assert heard[0][:8] == ("nonfinite", "critical", "sick", 5, 1, 1, 2.0, 0.0)
-    assert str(heard[0]).startswith('nonfinite gradient of "sick" in epoch 5, batch 1: 2; ')
+    assert heard[0].baseline is None
+    assert heard[0].evidence == 'the gradient of "sick" has 2 NaN elements'
+    assert str(heard[0]).startswith(
+        'critical nonfinite since epoch 5, batch 1: the gradient of "sick" has 2 NaN elements; look at this batch'
+    )
     assert threads[0] is not threading.current_thread()
     assert recorder.findings == heard  # also after closing
 
@@ -45,7 +49,7 @@ def test_the_condition_that_is_asked_for_stops(path: str, stop_on: str, stops: b
 
 
 def test_an_unknown_condition_is_refused(path: str) -> None:
-    with pytest.raises(gradlog.GradlogError, match="pass one of all-zero, critical"):
+    with pytest.raises(gradlog.GradlogError, match="pass one of absent, accumulating, critical, dead"):
         gradlog.Recorder(path, "r", stop_on="nan")
 
 

@@ -42,6 +42,11 @@ struct FindingLog: Sendable {
   struct Key: Hashable {
     let rule: Rule
     let weight: Int?
+
+    // Few rules hit one weight, and the names of rules take long: it is looked up in each batch.
+    func hash(into hasher: inout Hasher) {
+      hasher.combine(weight ?? -1)
+    }
   }
 
   private(set) var findings: [Finding] = []
@@ -75,7 +80,8 @@ struct FindingLog: Sendable {
     findings.append(
       Finding(
         rule: hit.rule, weight: hit.weight, severity: hit.severity, first: first, last: place,
-        batchCount: max(1, place.ordinal - first.ordinal + 1), value: hit.value, baseline: hit.baseline,
+        batchCount: max(1, place.ordinal - first.ordinal + 1), value: hit.value,
+        baseline: hit.baseline,
         threshold: hit.threshold, symptom: hit.symptom))
   }
 

@@ -18,14 +18,23 @@ struct RollingMedian: Sendable {
 
   /// Takes a value that is not NaN.
   mutating func add(_ value: Double) {
-    if isFull {
-      sorted.remove(at: place(of: recent[next]))
-      recent[next] = value
-      next = (next + 1) % capacity
-    } else {
+    guard isFull else {
       recent.append(value)
+      return sorted.insert(value, at: place(of: value))
     }
-    sorted.insert(value, at: place(of: value))
+    // The new value takes the place of the oldest, and moves to its own.
+    var index = place(of: recent[next])
+    recent[next] = value
+    next = next + 1 == capacity ? 0 : next + 1
+    while index + 1 < sorted.count, sorted[index + 1] < value {
+      sorted[index] = sorted[index + 1]
+      index += 1
+    }
+    while index > 0, sorted[index - 1] > value {
+      sorted[index] = sorted[index - 1]
+      index -= 1
+    }
+    sorted[index] = value
   }
 
   /// The median; NaN while there is no value.

@@ -21,7 +21,8 @@ struct FindingTable {
     self.runID = runID
     let rows = try Row.fetchAll(
       db,
-      sql: "SELECT rule, weight_id, first_batch_id, batch_count, severity FROM findings WHERE run_id = ?",
+      sql:
+        "SELECT rule, weight_id, first_batch_id, batch_count, severity FROM findings WHERE run_id = ?",
       arguments: [runID])
     earlier = try Dictionary(
       rows.map { row in

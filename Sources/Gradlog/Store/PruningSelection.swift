@@ -59,13 +59,13 @@ struct SparedBatches {
     self.ranges = ranges
   }
 
-  /// `margin` batches of the run on either side of where each finding began and was last seen.
+  /// `margin` batches of the run on either side of where each finding that is more than information began and was last seen.
   init(margin: Int, in db: Database) throws {
     let places = try Row.fetchAll(
       db,
       sql: """
-        SELECT run_id, first_batch_id AS batch_id FROM findings
-        UNION SELECT run_id, last_batch_id FROM findings
+        SELECT run_id, first_batch_id AS batch_id FROM findings WHERE severity <> 'info'
+        UNION SELECT run_id, last_batch_id FROM findings WHERE severity <> 'info'
         """)
     var ranges: [Int64: [ClosedRange<Int64>]] = [:]
     for place in places {

@@ -30,7 +30,8 @@ import Testing
   }
 
   @Test func aBranchThatIsNotUsedIsAWarning() {
-    #expect(trained(30) { _ in [4, 5] }.troubles == (4..<6).map { "absent warning \($0) 0...29 30" })
+    #expect(
+      trained(30) { _ in [4, 5] }.troubles == (4..<6).map { "absent warning \($0) 0...29 30" })
     // One weight of eight at the input is a small part.
     #expect(trained(30) { _ in [0] }.troubles == ["absent warning 0 0...29 30"])
   }
@@ -39,7 +40,8 @@ import Testing
     let training = trained(60) { $0 < 25 ? [] : [0, 1] }
     #expect(training.troubles == (0..<2).map { "absent critical \($0) 25...59 35" })
     #expect(training.finding(.absent, 0)?.symptom == .noLonger)
-    #expect(training.finding(.absent, 0)?.evidence(of: "a") == "\"a\" no longer receives a gradient")
+    #expect(
+      training.finding(.absent, 0)?.evidence(of: "a") == "\"a\" no longer receives a gradient")
   }
 
   @Test func itMustLast() {

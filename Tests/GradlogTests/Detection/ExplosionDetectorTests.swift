@@ -87,7 +87,8 @@ import Testing
         gradients(Array(repeating: jumps ? 300 : 1, count: 3), &random),
         loss: jumps ? 4 : 2 * exp(-0.03 * Double(step)))
     }
-    #expect(training.detectors.findings.filter { $0.rule == .exploding }.map(\.severity) == [.warning])
+    #expect(
+      training.detectors.findings.filter { $0.rule == .exploding }.map(\.severity) == [.warning])
   }
 
   @Test func normsBeyondAnyNetworkAreCritical() {

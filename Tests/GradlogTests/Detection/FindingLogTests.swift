@@ -14,7 +14,8 @@ import Testing
     symptom: Symptom = .spike, isRevised: Bool = false
   ) -> Hit {
     Hit(
-      rule: rule, severity: severity, weight: 0, since: since.map(place), value: value, threshold: 1,
+      rule: rule, severity: severity, weight: 0, since: since.map(place), value: value,
+      threshold: 1,
       symptom: symptom, isRevised: isRevised)
   }
 

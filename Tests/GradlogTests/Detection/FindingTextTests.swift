@@ -5,9 +5,12 @@ import Testing
 /// What is read aloud.
 @Suite struct FindingTextTests {
   private static let symptoms: [Symptom] = [
-    .nonFinite(nan: 1, posinf: 0, neginf: 0), .nonFinite(nan: 3, posinf: 2, neginf: 1), .nonFiniteLoss,
-    .spike, .jump, .growth, .growthIntoNonFinite, .lossGrowth, .lossLevel, .size, .firstSize, .depth, .tiny,
-    .allZero, .deadUnits, .identical, .flatLoss, .stall, .turning, .underflow, .silence, .held, .never,
+    .nonFinite(nan: 1, posinf: 0, neginf: 0), .nonFinite(nan: 3, posinf: 2, neginf: 1),
+    .nonFiniteLoss,
+    .spike, .jump, .growth, .growthIntoNonFinite, .lossGrowth, .lossLevel, .size, .firstSize,
+    .depth, .tiny,
+    .allZero, .deadUnits, .identical, .flatLoss, .stall, .turning, .underflow, .silence, .held,
+    .never,
     .noLonger, .accumulating, .noise,
   ]
 
@@ -31,11 +34,14 @@ import Testing
         if name == nil, [.held, .never, .noLonger].contains(symptom) { continue }
         for sentence in [evidence, found.advice] {
           #expect(!sentence.isEmpty)
-          for word in ["nan", "nothing", "none", "nil", "Optional", "\"\"", "  ", "-0 ", ". ", "\n"] {
+          for word in [
+            "nan", "nothing", "none", "nil", "Optional", "\"\"", "  ", "-0 ", ". ", "\n",
+          ] {
             // "next to nothing" and the like are other sentences.
             #expect(!sentence.split(separator: " ").contains(Substring(word)), "\(sentence)")
           }
-          #expect(!sentence.contains("\"\"") && !sentence.contains("\n") && !sentence.contains("  "))
+          #expect(
+            !sentence.contains("\"\"") && !sentence.contains("\n") && !sentence.contains("  "))
           #expect(!sentence.hasSuffix("."))
           // One sentence: no full stop but in numbers and names.
           #expect(sentence.firstMatch(of: /[a-z]\. [A-Z]/) == nil, "\(sentence)")
@@ -68,7 +74,8 @@ import Testing
   @Test func whatIsNotQuiteAllIsNotSaidToBe() {
     #expect(finding(.deadUnits, value: 0.9999).evidence(of: "b").hasPrefix("over 99 % of"))
     #expect(finding(.deadUnits, value: 0.994).evidence(of: "b").hasPrefix("99 % of"))
-    #expect(finding(.underflow, value: 6e-8, baseline: 0.9999).evidence(of: "b").hasPrefix("over 99 %"))
+    #expect(
+      finding(.underflow, value: 6e-8, baseline: 0.9999).evidence(of: "b").hasPrefix("over 99 %"))
   }
 
   @Test func aLossThatRoseHasNotFallen() {

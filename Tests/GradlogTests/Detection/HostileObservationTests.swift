@@ -5,7 +5,8 @@ import Testing
 /// Whatever a training or a file hands over, nothing traps, and what is found can be said.
 @Suite struct HostileObservationTests {
   private static let numbers: [Double] = [
-    .nan, .infinity, -.infinity, 0, -0.0, .leastNonzeroMagnitude, -.leastNonzeroMagnitude, 1e-45, 0x1p-24, 1e-8, 0.5, 1, -1, 2.3, 100,
+    .nan, .infinity, -.infinity, 0, -0.0, .leastNonzeroMagnitude, -.leastNonzeroMagnitude, 1e-45,
+    0x1p-24, 1e-8, 0.5, 1, -1, 2.3, 100,
     1e11, 1e160, 1e300, .greatestFiniteMagnitude, -.greatestFiniteMagnitude,
   ]
   private static let shapes: [[Int]] = [

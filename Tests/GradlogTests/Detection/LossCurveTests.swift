@@ -43,7 +43,9 @@ import Testing
   @Test(arguments: [0.01, 1, 100])
   func itsNoiseIsTheDeviationOfTheLosses(deviation: Double) {
     var random = SplitMix64(seed: 7)
-    let losses = (0..<4000).map { 5 - 0.0001 * deviation * Double($0) + deviation * random.normal() }
+    let losses = (0..<4000).map {
+      5 - 0.0001 * deviation * Double($0) + deviation * random.normal()
+    }
     #expect((0.75...1.25).contains(curve(of: losses).noise / deviation))
     #expect(curve(of: Array(repeating: 3, count: 100)).noise == 0)
   }

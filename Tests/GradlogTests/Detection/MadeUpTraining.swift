@@ -96,7 +96,8 @@ struct MadeUpTraining {
   private static func summary(_ finding: Finding) -> String {
     let weight = finding.weight.map(String.init) ?? "-"
     let steps = "\(finding.first.step)...\(finding.last.step)"
-    return "\(finding.rule.rawValue) \(finding.severity.rawValue) \(weight) \(steps) \(finding.batchCount)"
+    return
+      "\(finding.rule.rawValue) \(finding.severity.rawValue) \(weight) \(steps) \(finding.batchCount)"
   }
 }
 

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import Gradlog
@@ -9,7 +10,7 @@ import Testing
     var training = MadeUpTraining([[20, 20]])
     for step in 0..<1000 {
       training.batch(
-        [random.normals(400, mean: 1, deviation: deviation)], loss: 2 - 0.0015 * Double(step))
+        [random.normals(400, mean: 1, deviation: deviation)], loss: 2 * exp(-0.01 * Double(step)))
     }
     let finding = training.finding(.noiseScale)
     #expect(finding?.severity == .info)

@@ -21,7 +21,8 @@ import Testing
     #expect(
       finding?.evidence(of: "a") == "the gradient of \"a\" has 1 NaN, 1 -Inf elements")
     #expect(
-      training.finding(.nonFinite, 1)?.evidence(of: "b") == "the gradient of \"b\" has 1 +Inf element")
+      training.finding(.nonFinite, 1)?.evidence(of: "b")
+        == "the gradient of \"b\" has 1 +Inf element")
   }
 
   @Test(arguments: [Double.nan, .infinity, -.infinity]) func aLossIsEnough(loss: Double) {

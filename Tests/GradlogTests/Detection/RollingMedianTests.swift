@@ -11,7 +11,8 @@ import Testing
     #expect(median.median.isNaN && !median.isFull)
     for _ in 0..<300 {
       // Few different values, so that equal ones meet, and the ends of the line.
-      let value = [-.infinity, -1e308, -0.0, 0, .leastNonzeroMagnitude, 1, 2, .infinity].randomElement(using: &random)!
+      let value = [-.infinity, -1e308, -0.0, 0, .leastNonzeroMagnitude, 1, 2, .infinity]
+        .randomElement(using: &random)!
       median.add(value)
       history.append(value)
       let window = history.suffix(capacity).sorted()

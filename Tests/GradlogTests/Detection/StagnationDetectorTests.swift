@@ -32,7 +32,8 @@ import Testing
     #expect(
       finding?.evidence(of: nil).hasPrefix("the loss is no lower than the 2.") == true
         || finding?.evidence(of: nil).hasPrefix("the loss has fallen by no more than 1 % of the 2.")
-          == true)
+          == true
+    )
   }
 
   @Test(arguments: [0.003, 0.01, 0.05]) func aLossThatFallsDoesNot(rate: Double) {
@@ -90,7 +91,8 @@ import Testing
     #expect(stall?.symptom == .stall)
     #expect(stall?.first.step == 33)
     #expect(
-      stall?.evidence(of: nil).hasPrefix("the gradients of different batches agree (median cosine 0.9")
+      stall?.evidence(of: nil).hasPrefix(
+        "the gradients of different batches agree (median cosine 0.9")
         == true)
   }
 

@@ -34,7 +34,8 @@ import Testing
     #expect((0x1p-24...0x1p-23).contains(finding?.value ?? 0))
     #expect((0.4...1).contains(finding?.baseline ?? 0))
     #expect(
-      finding?.evidence(of: "a").contains("% of the elements of the gradient of \"a\" are zero") == true)
+      finding?.evidence(of: "a").contains("% of the elements of the gradient of \"a\" are zero")
+        == true)
   }
 
   @Test func theSameGradientsInFloat32AreNot() {

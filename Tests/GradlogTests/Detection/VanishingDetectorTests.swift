@@ -21,7 +21,8 @@ import Testing
   }
 
   private func trained(
-    _ batches: Int, shallow: (Int) -> Double, deep: Double = 1e-2, loss: (Int) -> Double? = { _ in nil }
+    _ batches: Int, shallow: (Int) -> Double, deep: Double = 1e-2,
+    loss: (Int) -> Double? = { _ in nil }
   ) -> MadeUpTraining {
     var random = SplitMix64(seed: 11)
     var training = MadeUpTraining(shapes)
@@ -39,7 +40,8 @@ import Testing
     // Medians of the outer thirds: their upper kernel.
     #expect(abs(log10(finding?.value ?? 1) - (-6 + 4 / 5)) < 0.1)
     #expect(abs(log10(finding?.baseline ?? 1) - -2) < 0.1)
-    #expect(finding?.evidence(of: "a").hasPrefix("the first kernels' gradients are about 6.") == true)
+    #expect(
+      finding?.evidence(of: "a").hasPrefix("the first kernels' gradients are about 6.") == true)
   }
 
   @Test(arguments: [1e-3, 1e-2, 1e-1])

@@ -221,4 +221,4 @@ def test_a_nonfinite_gradient_ends_the_training(path, capfd):
     model.fit(x, y, batch_size=8, epochs=50, shuffle=False, verbose=0, callbacks=[weights, recorder])
     assert recorder.stopped.rule == "nonfinite" and recorder.stopped.batch == 100
     assert 100 < len(weights.before) < 200 * 50
-    assert capfd.readouterr().err.count("is stopped: nonfinite gradient") == 1
+    assert capfd.readouterr().err.count("is stopped: critical nonfinite since") == 1
