@@ -30,7 +30,8 @@ struct AbsenceDetector: Sendable {
       let isHeld = weights[gradient.weight].isFrozen
       let isHarmful =
         isHeld
-        ? hasStopped(gradient.weight, share, trend, thresholds) || network.isStuck(trend, thresholds)
+        ? hasStopped(gradient.weight, share, trend, thresholds)
+          || network.isStuck(trend, thresholds)
         : !trend.hasLearned(thresholds)
       let severity: Rule.Severity = isLarge && isHarmful ? .critical : isHeld ? .info : .warning
       note(gradient.weight, share, isHeld, severity, network, thresholds, &log)

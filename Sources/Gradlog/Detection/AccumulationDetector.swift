@@ -28,7 +28,8 @@ struct AccumulationDetector: Sendable {
     if isFresh(network) { start = nil } else if start == nil { start = network.place }
     if recent.count == Self.window { recent.removeFirst() }
     recent.append(
-      Sample(size: Glibc.log(network.norm), change: Glibc.log(network.change), cosine: network.cosine))
+      Sample(
+        size: Glibc.log(network.norm), change: Glibc.log(network.change), cosine: network.cosine))
     guard recent.count == Self.window else { return }
     // A sum of gradients is longer than the first one, and not of the very length to which they are clipped.
     let isSum =
@@ -39,7 +40,8 @@ struct AccumulationDetector: Sendable {
     else { return }
     log.note(
       Hit(
-        rule: .accumulating, severity: trend.hasLearned(thresholds) ? .warning : .critical, since: start, value: network.norm,
+        rule: .accumulating, severity: trend.hasLearned(thresholds) ? .warning : .critical,
+        since: start, value: network.norm,
         baseline: network.change, threshold: thresholds.accumulatingCosine,
         symptom: .accumulating, isRevised: true), at: network.place)
   }

@@ -101,7 +101,9 @@ struct ExplosionDetector: Sendable {
     let isHigh = excursion.rises.median >= log2(thresholds.explodingGrowth)
     if isHarmful, isHigh, Double(excursion.length) >= thresholds.explodingPatience {
       note(excursion, .critical, .growth, network, thresholds.explodingGrowth, &log)
-    } else if excursion.peak >= log2(thresholds.explodingSpike), !(isJumpSure && excursion.start == jump?.start) {
+    } else if excursion.peak >= log2(thresholds.explodingSpike),
+      !(isJumpSure && excursion.start == jump?.start)
+    {
       note(excursion, .warning, .spike, network, thresholds.explodingSpike, &log)
     }
     if excursion.length > Self.longest, !isHarmful {

@@ -49,7 +49,8 @@ extension Finding {
         "\(baseline.percent) of the elements of \(subject) are zero and the others about \(value.short), "
           + "close to the smallest number of float16"
       case .silence:
-        "every gradient is zero from the first batch on" + (value == 0 ? "" : ", while the loss is \(value.short)")
+        "every gradient is zero from the first batch on"
+          + (value == 0 ? "" : ", while the loss is \(value.short)")
       case .held: "\"\(weight ?? "")\" is held fixed"
       case .never: "\"\(weight ?? "")\" never received a gradient"
       case .noLonger: "\"\(weight ?? "")\" no longer receives a gradient"
@@ -70,19 +71,22 @@ extension Finding {
     case .spike: "look at this batch; clip gradients by norm if it comes again"
     case .jump, .growth, .growthIntoNonFinite, .lossGrowth:
       "lower the learning rate, clip gradients by norm, standardize inputs and targets"
-    case .size, .firstSize, .lossLevel: "standardize inputs and targets, and check the scale of the initialization and of the loss"
+    case .size, .firstSize, .lossLevel:
+      "standardize inputs and targets, and check the scale of the initialization and of the loss"
     case .depth:
       "use ReLU-like activations with He initialization, normalization or residual paths"
     case .tiny:
       "check the scale of the loss and of the inputs, and whether the outputs are saturated"
     case .allZero, .deadUnits:
       "lower the learning rate, use LeakyReLU or another initialization, and check biases and inputs for large negative values"
-    case .identical: "check that the optimizer holds these weights, that it is stepped, and its learning rate"
+    case .identical:
+      "check that the optimizer holds these weights, that it is stepped, and its learning rate"
     case .flatLoss:
       "raise the learning rate, check that labels belong to inputs and that the loss gets what it expects (logits or probabilities)"
     case .stall: "raise the learning rate, or look at what its schedule has made of it"
     case .turning: "lower the learning rate or the momentum"
-    case .underflow, .silence: "scale the loss (GradScaler), or keep weights and gradients in bfloat16 or float32"
+    case .underflow, .silence:
+      "scale the loss (GradScaler), or keep weights and gradients in bfloat16 or float32"
     case .held: "let it be trained if the loss does not come down"
     case .never:
       "check whether a tensor is detached or a branch unused; leave it out of the optimizer, or freeze it, if that is meant"
@@ -125,8 +129,9 @@ extension Double {
 private func printed(_ format: String, _ value: Double) -> String {
   withVaList([value]) { arguments in
     withUnsafeTemporaryAllocation(of: CChar.self, capacity: 400) { buffer in
-      vsnprintf(buffer.baseAddress, buffer.count, format, arguments)
-      return String(cString: buffer.baseAddress!)
+      guard let start = buffer.baseAddress else { return "" }
+      vsnprintf(start, buffer.count, format, arguments)
+      return String(cString: start)
     }
   }
 }

@@ -24,7 +24,8 @@ struct KernelProfile: Sendable {
       kernels.append(gradient.weight)
       add(log10(gradient.norm) - 0.5 * log10(Double(alive)), to: gradient.weight)
     }
-    if !zip(kernels, kernels.dropFirst()).allSatisfy({ weights[$0].position < weights[$1].position }) {
+    if !zip(kernels, kernels.dropFirst()).allSatisfy({ weights[$0].position < weights[$1].position }
+    ) {
       kernels.sort { weights[$0].position < weights[$1].position }
     }
   }

@@ -11,7 +11,10 @@ struct NonFiniteDetector: Sendable {
     _ log: inout FindingLog
   ) {
     let lossIsFinite = network.batch.loss?.isFinite ?? true
-    guard network.nonFiniteCount > 0 || !lossIsFinite else { return streak = 0 }
+    guard network.nonFiniteCount > 0 || !lossIsFinite else {
+      streak = 0
+      return
+    }
     streak += 1
     let isSkipped =
       network.batch.lossScale != nil && Double(streak) < thresholds.nonFiniteScaledPatience

@@ -88,7 +88,8 @@ package struct ObservedBatch: Sendable {
   /// nil without automatic mixed precision.
   package var lossScale: Double?
 
-  package init(place: BatchPlace, optimizer: Int = 0, loss: Double? = nil, lossScale: Double? = nil) {
+  package init(place: BatchPlace, optimizer: Int = 0, loss: Double? = nil, lossScale: Double? = nil)
+  {
     self.place = place
     self.optimizer = optimizer
     self.loss = loss

@@ -13,8 +13,11 @@ struct OscillationDetector: Sendable {
     guard cosines.isFull else { return }
     let median = cosines.median
     // Once it turns, it has to point half as far forward again until it counts as over.
-    let bound = streak.length > 0 ? 0.5 * thresholds.oscillationCosine : thresholds.oscillationCosine
-    guard streak.observe(median < bound, at: network.place) else { return log.end(.oscillation, showing: .turning) }
+    let bound =
+      streak.length > 0 ? 0.5 * thresholds.oscillationCosine : thresholds.oscillationCosine
+    guard streak.observe(median < bound, at: network.place) else {
+      return log.end(.oscillation, showing: .turning)
+    }
     guard Double(streak.length) >= thresholds.oscillationPatience else { return }
     let isFruitless =
       trend.knowsLoss

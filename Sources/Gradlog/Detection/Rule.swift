@@ -31,6 +31,7 @@ public enum Rule: String, Sendable, CaseIterable {
     /// Training is broken, or goes nowhere.
     case critical
 
+    /// Milder severities come first.
     public static func < (one: Severity, other: Severity) -> Bool {
       one.order < other.order
     }

@@ -35,8 +35,10 @@ struct UnderflowDetector: Sendable {
       log.note(
         Hit(
           rule: .underflow, severity: severity, weight: gradient.weight,
-          since: streaks[gradient.weight].start, value: share == 1 ? 0 : gradient.meanAbsNonZero, baseline: share,
-          threshold: thresholds.underflowQuanta * Self.quantum, symptom: .underflow, isRevised: true),
+          since: streaks[gradient.weight].start, value: share == 1 ? 0 : gradient.meanAbsNonZero,
+          baseline: share,
+          threshold: thresholds.underflowQuanta * Self.quantum, symptom: .underflow, isRevised: true
+        ),
         at: network.place)
     }
     judgeSilence(network, gradients, thresholds, &log)
@@ -48,7 +50,8 @@ struct UnderflowDetector: Sendable {
     _ log: inout FindingLog
   ) {
     let loss = abs(network.batch.loss ?? thresholds.underflowLoss / 2)
-    let isSilent = network.norm == 0 && loss > 0 && loss < thresholds.underflowLoss
+    let isSilent =
+      network.norm == 0 && loss > 0 && loss < thresholds.underflowLoss
       && gradients.contains { !$0.isAbsent }
     guard silence.observe(isSilent, at: network.place),
       Double(silence.length) >= thresholds.underflowPatience, silence.start == network.start
@@ -56,7 +59,8 @@ struct UnderflowDetector: Sendable {
     log.note(
       Hit(
         rule: .underflow, severity: .critical, weight: gradients.first?.weight,
-        since: silence.start, value: network.batch.loss ?? 0, threshold: thresholds.underflowLoss, symptom: .silence),
+        since: silence.start, value: network.batch.loss ?? 0, threshold: thresholds.underflowLoss,
+        symptom: .silence),
       at: network.place)
   }
 }

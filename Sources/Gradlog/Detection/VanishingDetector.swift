@@ -62,7 +62,9 @@ struct VanishingDetector: Sendable {
     let bound = thresholds.vanishingTiny * scale
     let hasLearned = trend.knowsLoss && trend.loss < 0.05 * trend.firstLoss
     tiny.observe(largest.level < log10(bound) && !hasLearned, at: network.place)
-    guard Double(tiny.length) >= thresholds.vanishingPatience, let since = tiny.start else { return }
+    guard Double(tiny.length) >= thresholds.vanishingPatience, let since = tiny.start else {
+      return
+    }
     // Without a loss, a training that came to its end looks the same.
     let wasAlive = since.ordinal - network.start.ordinal > Int(thresholds.vanishingPatience)
     log.note(

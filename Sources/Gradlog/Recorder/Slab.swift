@@ -240,7 +240,8 @@ final class Slab {
 
   /// The ``GradientSample`` of a gradient of which only the statistics were kept; nil of any other.
   func sample(at index: Int) -> TensorView? {
-    guard case .measured(_, let offset) = gradients[index].bytes, let tensor = gradients[index].tensor
+    guard case .measured(_, let offset) = gradients[index].bytes,
+      let tensor = gradients[index].tensor
     else { return nil }
     let count = GradientSample.count(of: tensor.elementCount)
     return TensorView(

@@ -19,12 +19,12 @@ import Testing
   ) -> ObservedGradient {
     if Int.random(in: 0..<8, using: &random) == 0 { return ObservedGradient(absent: weight) }
     func count(_ random: inout SplitMix64) -> Int {
-      [0, 0, 1, 3, 1 << 48].randomElement(using: &random)!
+      [0, 0, 1, 3, 1 << 48].randomElement(using: &random) ?? 0
     }
     var gradient = ObservedGradient(weight: weight)
-    gradient.norm = abs(numbers.randomElement(using: &random)!)
-    gradient.meanAbsNonZero = abs(numbers.randomElement(using: &random)!)
-    gradient.cosine = [.nan, -1, 0, 1, 0.999, 3, -7, .infinity].randomElement(using: &random)!
+    gradient.norm = abs(numbers.randomElement(using: &random) ?? 0)
+    gradient.meanAbsNonZero = abs(numbers.randomElement(using: &random) ?? 0)
+    gradient.cosine = [.nan, -1, 0, 1, 0.999, 3, -7, .infinity].randomElement(using: &random) ?? 0
     gradient.zeroCount = count(&random)
     gradient.zeroRows = Bool.random(using: &random) ? count(&random) : nil
     gradient.zeroColumns = Bool.random(using: &random) ? count(&random) : nil
@@ -58,15 +58,15 @@ import Testing
     var losses = Self.numbers
     for step in 0..<400 {
       if step % 50 == 0 {
-        numbers = (0..<3).map { _ in Self.numbers.randomElement(using: &random)! }
-        losses = (0..<2).map { _ in Self.numbers.randomElement(using: &random)! }
+        numbers = (0..<3).map { _ in Self.numbers.randomElement(using: &random) ?? 0 }
+        losses = (0..<2).map { _ in Self.numbers.randomElement(using: &random) ?? 0 }
       }
-      let count = [0, 1, 4, Self.shapes.count].randomElement(using: &random)!
+      let count = [0, 1, 4, Self.shapes.count].randomElement(using: &random) ?? 0
       let weights = Array((0..<Self.shapes.count).shuffled(using: &random).prefix(count)).sorted()
       training.batch(
         weights.map { gradient(of: $0, numbers, &random) },
-        loss: Bool.random(using: &random) ? losses.randomElement(using: &random)! : nil,
-        lossScale: [nil, nil, 65536, 0, .nan].randomElement(using: &random)!,
+        loss: Bool.random(using: &random) ? losses.randomElement(using: &random) ?? 0 : nil,
+        lossScale: [nil, nil, 65536, 0, .nan].randomElement(using: &random) ?? 0,
         optimizer: Int.random(in: 0..<3, using: &random))
     }
     expectSayable(training.detectors.findings, "seed \(seed)")
