@@ -116,8 +116,10 @@ import Testing
       """
       DELETE FROM findings;
       INSERT INTO findings (run_id, weight_id, rule, severity, first_batch_id, last_batch_id,
-        batch_count, advice) VALUES (1, 1, 'exploding', 'warning', 5, 11, 4, ''),
-        (2, NULL, 'noise-scale', 'info', 18, 25, 4, '')
+        batch_count, advice) VALUES (1, 1, 'exploding', 'warning', 5, 11, 4, '');
+      INSERT INTO findings (run_id, rule, severity, first_batch_id, last_batch_id, batch_count,
+        advice) SELECT run_id, 'noise-scale', 'info', min(batch_id), max(batch_id), 4, ''
+        FROM batches WHERE run_id = 2
       """)
     let outcome = try place.gradlog(
       "prune", "two.db", "--values", "--all", "--except-findings", "1")
