@@ -109,9 +109,8 @@ struct FormatTwoTests {
     try queue.close()
     let recording = try Recording(path: path)
     _ = try recording.verify { Issue.record("\($0)") }
-    #expect(
-      try recording.runs().last?.worstFinding?.description
-        == "info: noise-scale of the network since epoch 0, batch 0")
+    // What is mere information is no trouble.
+    #expect(try recording.runs().last?.worstFinding == nil)
   }
 
   private struct Exported: RowWriter {

@@ -68,7 +68,10 @@ struct DivergenceDetector: Sendable {
           rule: .exploding, severity: .critical, value: network.norm,
           threshold: thresholds.explodingNorm, symptom: .size), at: network.place)
     }
-    guard network.index < Self.firstBatches, let largest = profile.largest else { return }
+    // A single layer's gradient is as large as its inputs, which says nothing of the network.
+    guard network.index < Self.firstBatches, profile.kernels.count >= 2,
+      let largest = profile.largest
+    else { return }
     firstSizes.observe(largest.level > log10(thresholds.explodingFirstSize), at: network.place)
     guard firstSizes.length == Self.firstBatches else { return }
     log.note(

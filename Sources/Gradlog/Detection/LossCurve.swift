@@ -11,6 +11,8 @@ struct LossCurve: Sendable {
   /// Mean distance between neighbouring losses.
   private var roughness = 0.0
   private(set) var count = 0
+  /// The mean of the first quarter of the losses, and of the last; NaN before there are two stretches.
+  private(set) var quarters = (first: Double.nan, last: Double.nan)
 
   private static let capacity = 64
 
@@ -28,6 +30,7 @@ struct LossCurve: Sendable {
     means.append(sum / Double(stretch))
     (sum, pending) = (0, 0)
     if means.count == Self.capacity { halve() }
+    quarters = ends(0.25)
   }
 
   private mutating func halve() {

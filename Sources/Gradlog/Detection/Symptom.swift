@@ -29,7 +29,7 @@ package enum Symptom: Sendable, Equatable {
   /// Whether a training that learns all the same may be left alone.
   var isBearable: Bool {
     switch self {
-    case .spike, .jump, .growth, .firstSize, .depth, .flatLoss, .turning, .underflow, .held, .never,
+    case .spike, .jump, .growth, .depth, .flatLoss, .turning, .underflow, .held, .never,
       .noLonger,
       .accumulating:
       true

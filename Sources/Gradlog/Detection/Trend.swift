@@ -35,7 +35,7 @@ struct Trend: Sendable {
   /// By which share of itself the loss has fallen: from the first batches to the last quarter, or from the first quarter
   /// to the last, whichever is more. NaN when unknown.
   var fall: Double {
-    let quarters = curve.ends(0.25)
+    let quarters = curve.quarters
     return (min(max(firstLoss, quarters.first), firstBound) - quarters.last) / scale(of: firstLoss)
   }
 
@@ -44,7 +44,7 @@ struct Trend: Sendable {
     let quarter = max(1, Double(curve.count) / 4)
     let fromFirst = curve.noise * (1.57 / 8 + 1 / quarter).squareRoot()
     let fromQuarter = curve.noise * (2 / quarter).squareRoot()
-    return (firstLoss >= curve.ends(0.25).first ? fromFirst : fromQuarter) / scale(of: firstLoss)
+    return (firstLoss >= curve.quarters.first ? fromFirst : fromQuarter) / scale(of: firstLoss)
   }
 
   /// Whether the loss is so far below the one it began with that whatever looks odd does no harm.

@@ -23,7 +23,7 @@ extension Rule {
       critical: a loss above exploding.loss times the first ones for exploding.loss-patience batches; that of a \
       classifier which is above exploding.loss-level times that of guessing, ln of the number of classes, after \
       stagnation.batches losses; a norm above exploding.norm; and a kernel whose gradients are larger than \
-      exploding.first-size an element in each of the first batches. The weight is the one that had risen most above its \
+      exploding.first-size an element in each of the first 8 batches, in a network of several kernels. The weight is the one that had risen most above its \
       own level when it began.
       """
     case .vanishing:

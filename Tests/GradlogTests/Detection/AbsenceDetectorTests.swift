@@ -51,7 +51,7 @@ import Testing
   }
 
   @Test func aNetworkThatLearnsIsWarnedOnly() {
-    let training = trained(200, loss: { 2 * exp(-0.03 * Double($0)) }) { _ in [0, 1] }
+    let training = trained(200, loss: { 2 * exp(-0.03 * Double($0)) }, absent: { _ in [0, 1] })
     #expect(training.troubles.allSatisfy { $0.hasPrefix("absent warning") })
     #expect(training.troubles.count == 2)
     // It was critical before, and is called out once for each weight, whatever it becomes.
@@ -59,7 +59,7 @@ import Testing
   }
 
   @Test func aNetworkWithoutAnyGradientIsCritical() {
-    let training = trained(40, loss: { _ in 2 }) { _ in Set(0..<8) }
+    let training = trained(40, loss: { _ in 2 }, absent: { _ in Set(0..<8) })
     #expect(training.troubles.count { $0.hasPrefix("absent critical") } == 8)
   }
 

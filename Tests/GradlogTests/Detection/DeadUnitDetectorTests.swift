@@ -50,7 +50,7 @@ import Testing
   }
 
   @Test func aNetworkThatLearnsAllTheSameIsWarned() {
-    let training = trained(200, loss: { $0 < 20 ? 2 : 0.1 }) { _ in Set(0..<9) }
+    let training = trained(200, loss: { $0 < 20 ? 2 : 0.1 }, dead: { _ in Set(0..<9) })
     #expect(training.finding(.dead, 1)?.severity == .warning)
   }
 
@@ -83,7 +83,7 @@ import Testing
   }
 
   @Test func whereNothingIsWrongNothingIsToLearn() {
-    let training = trained(64, loss: { _ in 0 }) { _ in Set(0..<10) }
+    let training = trained(64, loss: { _ in 0 }, dead: { _ in Set(0..<10) })
     #expect(training.troubles.filter { $0.hasPrefix("dead") } == [])
   }
 }

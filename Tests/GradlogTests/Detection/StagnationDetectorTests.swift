@@ -37,9 +37,8 @@ import Testing
   }
 
   @Test(arguments: [0.003, 0.01, 0.05]) func aLossThatFallsDoesNot(rate: Double) {
-    let training = trained(300, mean: { exp(-rate * Double($0)) }) {
-      guessing * exp(-rate * Double($0))
-    }
+    let training = trained(
+      300, mean: { exp(-rate * Double($0)) }, loss: { guessing * exp(-rate * Double($0)) })
     #expect(training.finding(.stagnation) == nil)
   }
 
@@ -52,7 +51,7 @@ import Testing
 
   @Test func aTrainingThatGoesOnFromAGoodStateIsNotSick() {
     // Little is left to learn: gradients are noise, the loss is far below guessing.
-    let training = trained(300, mean: { _ in 0.1 }, noise: 10) { _ in 0.2 }
+    let training = trained(300, mean: { _ in 0.1 }, noise: 10, loss: { _ in 0.2 })
     #expect(training.troubles.allSatisfy { !$0.contains("critical") })
     // One whose gradients agree has a slope to go down, whatever its loss.
     let slope = trained(300, noise: 1) { _ in 0.2 }
