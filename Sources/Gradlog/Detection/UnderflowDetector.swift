@@ -17,9 +17,16 @@ struct UnderflowDetector: Sendable {
   ) {
     guard network.nonFiniteCount == 0 else { return }
     let severity: Rule.Severity = trend.hasLearned(thresholds) ? .warning : .critical
-    let isCoarse = gradients.allSatisfy { !($0.meanAbsNonZero < Self.quantum) }
+    let loss = abs(network.batch.loss ?? .infinity)
+    // A loss that has been multiplied by next to nothing: its gradients are all small, and normalization layers may have
+    // theirs in float32.
+    let isFaint = loss > 0 && loss < thresholds.underflowLoss
+    let isCoarse = gradients.allSatisfy {
+      !($0.meanAbsNonZero < Self.quantum) || (isFaint && !weights[$0.weight].isKernel)
+    }
+    let bound = (isFaint ? 10 : 1) * thresholds.underflowQuanta * Self.quantum
     func isTiny(_ gradient: ObservedGradient) -> Bool {
-      gradient.meanAbsNonZero < thresholds.underflowQuanta * Self.quantum
+      gradient.meanAbsNonZero < bound
     }
     let hasTiny = isCoarse && gradients.contains(where: isTiny)
     for gradient in gradients where weights[gradient.weight].isKernel && !gradient.isAbsent {
@@ -37,7 +44,7 @@ struct UnderflowDetector: Sendable {
           rule: .underflow, severity: severity, weight: gradient.weight,
           since: streaks[gradient.weight].start, value: share == 1 ? 0 : gradient.meanAbsNonZero,
           baseline: share,
-          threshold: thresholds.underflowQuanta * Self.quantum, symptom: .underflow, isRevised: true
+          threshold: bound, symptom: .underflow, isRevised: true
         ),
         at: network.place)
     }

@@ -66,10 +66,11 @@ extension Rule {
     case .underflow:
       """
       What was computed in float16 consists of zeros and of multiples of its smallest number, 2^-24. A kernel is reported \
-      when underflow.share of its elements are zero, the mean size of the others is below underflow.quanta times that \
-      number, and nothing in the network is below it, for underflow.patience batches in a row; critical until the loss \
-      is below the first ones by learned.share. The network is, when from the first batch on every gradient is zero under a loss that \
-      is not, but is below underflow.loss; critical.
+      when underflow.share of its elements are zero, the mean size of the others (of another weight's, when none is left) \
+      is below underflow.quanta times that number, and nothing in the network is below it, for underflow.patience batches \
+      in a row; under a loss below underflow.loss, ten times as large will do, and only kernels must be above it. Critical \
+      until the loss is below the first ones by learned.share. The network is, when from the first batch on every \
+      gradient is zero under a loss that is not, but is below underflow.loss, as far as it is known; critical.
       """
     case .absent:
       """
