@@ -52,7 +52,7 @@ extension Diagnosis {
       return "the gradients of \(weight ?? "the network") are lost below the range of their type"
     case .absent: return "\(weight ?? "a weight") gets no gradient"
     case .accumulating:
-      return "gradients pile up, as they do when nothing zeroes them between steps"
+      return "gradients pile up, as they do when nothing zeroes them between steps,"
     case .noiseScale: return "the noise scale is known"
     }
   }
