@@ -19,15 +19,21 @@ struct AbsenceDetector: Sendable {
         counts.append(0)
       }
       if !gradient.isAbsent { counts[gradient.weight] += 1 }
+      let wasLasting = isLasting(gradient.weight, thresholds)
       streaks[gradient.weight].observe(gradient.isAbsent, at: network.place)
-      if isLasting(gradient.weight, thresholds) { absentCount += 1 }
+      if isLasting(gradient.weight, thresholds) {
+        absentCount += 1
+      } else if wasLasting {
+        log.end(.absent, weight: gradient.weight)
+      }
     }
     guard absentCount > 0 else { return }
-    let share = Double(absentCount) / Double(gradients.count)
-    let first = gradients.first { $0.isAbsent || weights[$0.weight].isKernel }
-    let isLarge = (first?.isAbsent ?? false) && share >= thresholds.absentShare
+    let all = size(of: gradients, weights, thresholds) { _ in true }
+    // What is held fixed on purpose tells nothing of the rest.
+    let trained = size(of: gradients, weights, thresholds) { !weights[$0.weight].isFrozen }
     for gradient in gradients where isLasting(gradient.weight, thresholds) {
       let isHeld = weights[gradient.weight].isFrozen
+      let (share, isLarge) = isHeld ? all : trained
       let isHarmful =
         isHeld
         ? hasStopped(gradient.weight, share, trend, thresholds)
@@ -36,6 +42,26 @@ struct AbsenceDetector: Sendable {
       let severity: Rule.Severity = isLarge && isHarmful ? .critical : isHeld ? .info : .warning
       note(gradient.weight, share, isHeld, severity, network, thresholds, &log)
     }
+  }
+
+  /// Which share of some weights has no gradient, and whether that is critical: large, from the input on.
+  private func size(
+    of gradients: [ObservedGradient], _ weights: [ObservedWeight], _ thresholds: Thresholds,
+    _ isCounted: (ObservedGradient) -> Bool
+  ) -> (share: Double, isLarge: Bool) {
+    var (count, absentCount) = (0, 0)
+    var beginsAtInput: Bool?
+    for gradient in gradients where isCounted(gradient) {
+      count += 1
+      if isLasting(gradient.weight, thresholds) { absentCount += 1 }
+      // Of a weight that never had a gradient the shape is not known.
+      let weight = weights[gradient.weight]
+      if beginsAtInput == nil, weight.isKernel || (gradient.isAbsent && weight.dtype == nil) {
+        beginsAtInput = gradient.isAbsent
+      }
+    }
+    let share = Double(absentCount) / Double(max(1, count))
+    return (share, (beginsAtInput ?? false) && share >= thresholds.absentShare)
   }
 
   /// Whether most of a network that was trained is held fixed from some batch on, before it has learned.

@@ -16,6 +16,8 @@ struct DeadUnitDetector: Sendable {
     var last = -1.0
     var length = 0
     var start: BatchPlace?
+    /// Whether there is a finding about it.
+    var isReported = false
 
     var persistent: Double { min(block, last) }
 
@@ -46,7 +48,11 @@ struct DeadUnitDetector: Sendable {
       shares[gradient.weight].add(
         Self.share(gradient, weight, hasBiases), bound: thresholds.deadShare, at: network.place)
       let share = shares[gradient.weight].persistent
-      guard share >= thresholds.deadShare, network.batch.loss != 0 else { continue }
+      guard share >= thresholds.deadShare, network.batch.loss != 0 else {
+        if shares[gradient.weight].isReported { log.end(.dead, weight: gradient.weight) }
+        continue
+      }
+      shares[gradient.weight].isReported = true
       let isCut = share >= 1 && weight.position <= cut
       let isCritical = share >= thresholds.deadCriticalShare && (isCut || !isHarmless)
       note(

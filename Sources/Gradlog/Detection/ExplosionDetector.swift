@@ -49,7 +49,7 @@ struct ExplosionDetector: Sendable {
     }
     guard network.norm > 0, network.norm.isFinite else { return }
     let size = log2(network.norm)
-    follow(size, network, rises, thresholds)
+    follow(size, network, trend, rises, thresholds)
     if excursion == nil { level.add(size) }
     judgeJump(network, trend, thresholds, &log)
     judge(network, trend, thresholds, &log)
@@ -59,7 +59,8 @@ struct ExplosionDetector: Sendable {
 
   /// Begins, continues or ends an excursion.
   private mutating func follow(
-    _ size: Double, _ network: NetworkBatch, _ rises: WeightRises, _ thresholds: Thresholds
+    _ size: Double, _ network: NetworkBatch, _ trend: Trend, _ rises: WeightRises,
+    _ thresholds: Thresholds
   ) {
     let reference = level.count < Self.warmUp ? min(lowest, size) : level.level
     lowest = min(lowest, size)
@@ -73,8 +74,9 @@ struct ExplosionDetector: Sendable {
     excursion?.add(rise)
     if isNewJump {
       jumpCount += 1
-      jump = jump ?? excursion
+      if jump == nil || (!isJumpSure && trend.knowsLoss) { jump = excursion }
     }
+    if let excursion, excursion.start == jump?.start { jump = excursion }
     if rise < bound / 2 { excursion = nil }
   }
 
@@ -117,7 +119,10 @@ struct ExplosionDetector: Sendable {
   private mutating func endInNonFinite(
     _ network: NetworkBatch, _ thresholds: Thresholds, _ log: inout FindingLog
   ) {
-    guard let excursion, excursion.peak >= log2(thresholds.explodingGrowth) else { return }
+    // The search for a loss scale overflows now and then.
+    guard network.batch.lossScale == nil, let excursion,
+      excursion.peak >= log2(thresholds.explodingGrowth)
+    else { return }
     note(
       excursion, .critical, .growthIntoNonFinite, network, thresholds.explodingGrowth, &log)
     self.excursion = nil

@@ -51,6 +51,10 @@ struct FindingLog: Sendable {
 
   private(set) var findings: [Finding] = []
   private var places: [Key: Int] = [:]
+  /// Which network each finding was first made of: nothing that another one does ends or softens it.
+  private var owners: [Int] = []
+  /// The network that is being observed.
+  var network = 0
   /// Those that began, or became worse, in this batch.
   private var begun: [Int] = []
   /// The worst that was said of each: one that is worse now and then is news once.
@@ -67,7 +71,7 @@ struct FindingLog: Sendable {
     if hit.severity > findings[index].severity {
       findings[index].severity = hit.severity
       begun.append(index)
-    } else if hit.isRevised, hit.symptom == findings[index].symptom {
+    } else if hit.isRevised, hit.rule == .dead || hit.symptom == findings[index].symptom {
       findings[index].severity = hit.severity
     }
   }
@@ -77,6 +81,7 @@ struct FindingLog: Sendable {
     places[Key(rule: hit.rule, weight: hit.weight)] = findings.count
     begun.append(findings.count)
     changed.insert(findings.count)
+    owners.append(network)
     findings.append(
       Finding(
         rule: hit.rule, weight: hit.weight, severity: hit.severity, first: first, last: place,
@@ -86,9 +91,9 @@ struct FindingLog: Sendable {
   }
 
   /// Says that a trouble is over. It was no more than a warning, then.
-  mutating func end(_ rule: Rule, weight: Int? = nil, showing symptom: Symptom) {
+  mutating func end(_ rule: Rule, weight: Int? = nil, showing symptom: Symptom? = nil) {
     guard let index = places[Key(rule: rule, weight: weight)], !findings[index].isOver,
-      findings[index].symptom == symptom
+      owners[index] == network, symptom == nil || findings[index].symptom == symptom
     else { return }
     findings[index].isOver = true
     findings[index].severity = min(findings[index].severity, .warning)
@@ -98,7 +103,9 @@ struct FindingLog: Sendable {
   /// Makes warnings of the critical findings that a training can live with, since it learns.
   mutating func soften() {
     for index in findings.indices
-    where findings[index].severity == .critical && findings[index].symptom.isBearable {
+    where findings[index].severity == .critical && findings[index].symptom.isBearable
+      && owners[index] == network
+    {
       findings[index].severity = .warning
       changed.insert(index)
     }
@@ -109,7 +116,8 @@ struct FindingLog: Sendable {
     _ rule: Rule, weight: Int?, to severity: Rule.Severity, showing symptom: Symptom
   ) {
     guard let index = places[Key(rule: rule, weight: weight)],
-      findings[index].severity != severity, findings[index].symptom == symptom
+      findings[index].severity != severity, findings[index].symptom == symptom,
+      owners[index] == network
     else { return }
     if severity > findings[index].severity { begun.append(index) }
     findings[index].severity = severity
@@ -118,10 +126,17 @@ struct FindingLog: Sendable {
 
   /// Makes warnings of a rule critical when the first critical finding of another rule began at most so many batches later.
   mutating func escalate(_ rule: Rule, ifFollowedBy other: Rule, within batches: Int) {
-    let others = findings.lazy.filter { $0.rule == other && $0.severity == .critical }
-    guard let began = others.map(\.first.ordinal).min() else { return }
+    var began: Int?
+    for index in findings.indices
+    where findings[index].rule == other && findings[index].severity == .critical
+      && owners[index] == network
+    {
+      began = min(began ?? .max, findings[index].first.ordinal)
+    }
+    guard let began else { return }
     for index in findings.indices
     where findings[index].rule == rule && findings[index].severity == .warning
+      && owners[index] == network
       && (0...batches).contains(began - findings[index].first.ordinal)
     {
       findings[index].severity = .critical
@@ -156,8 +171,10 @@ extension Finding {
     if place != last { batchCount += 1 }
     last = place
     isOver = false
+    // Values of different symptoms have different units. An estimate replaces the one before.
+    let isSame = hit.symptom == symptom || hit.rule == .nonFinite || hit.rule == .dead
     let isWorse = hit.rule.worstIsSmallest ? hit.value < value : hit.value > value
-    guard isWorse || (hit.severity > severity && hit.symptom != symptom) else { return }
+    guard hit.rule == .noiseScale || (isSame ? isWorse : hit.severity > severity) else { return }
     value = hit.value
     baseline = hit.baseline
     threshold = hit.threshold

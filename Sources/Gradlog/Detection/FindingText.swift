@@ -33,7 +33,7 @@ extension Finding {
       case .tiny: "no kernel's gradient is larger than \(value.short) an element"
       case .allZero: "\(subject) is zero throughout, batch after batch"
       case .deadUnits:
-        "\(value.percent) of the elements of \(subject) are exactly zero in every batch"
+        "in every batch at least \(value.percent) of the elements of \(subject) are exactly zero"
       case .identical: "each gradient is the same as the one before, batch after batch"
       case .flatLoss:
         value < 0.005
@@ -55,8 +55,8 @@ extension Finding {
       case .never: "\"\(weight ?? "")\" never received a gradient"
       case .noLonger: "\"\(weight ?? "")\" no longer receives a gradient"
       case .accumulating:
-        "each gradient contains the one before: what a batch adds, \(baseline.short), is as large as in the beginning, "
-          + "and the norm has grown to \(value.short)"
+        "each gradient seems to contain the one before: its norm is \(value.short), a batch changes it by "
+          + "\(baseline.short)"
       case .noise:
         "the noise of a batch is \(value.short) times the squared gradient that batches share"
       }

@@ -65,7 +65,7 @@ struct NetworkDetectors: Sendable {
       ? squares.squareRoot() : Self.norm(ofExtreme: gradients)
     let start = self.start ?? batch.place
     self.start = start
-    if index == 0 { firstNorm = norm }
+    if !(firstNorm > 0), nonFiniteCount == 0 { firstNorm = norm }
     return NetworkBatch(
       batch: batch, index: index, norm: norm, previousNorm: self.norm, firstNorm: firstNorm,
       cosine: cosine(gradients, norm), nonFiniteCount: nonFiniteCount,
@@ -84,10 +84,12 @@ struct NetworkDetectors: Sendable {
   /// The cosine for all weights together; needs each weight's norm in the batch before.
   private mutating func cosine(_ gradients: [ObservedGradient], _ norm: Double) -> Double {
     var product = 0.0
+    var isKnown = false
     for gradient in gradients where gradient.cosine.isFinite {
       product += gradient.cosine * gradient.norm * rises.previousNorm(of: gradient.weight)
+      isKnown = true
     }
-    return index == 0 ? .nan : product / (norm * self.norm)
+    return isKnown && index > 0 ? product / (norm * self.norm) : .nan
   }
 
   /// The last weight is a bias with an element for each, or a kernel whose smaller extent is probably that.

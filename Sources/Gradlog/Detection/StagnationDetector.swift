@@ -26,8 +26,10 @@ struct StagnationDetector: Sendable {
       && network.cosine > 1 - 1e-6
       && (network.batch.loss == nil || network.batch.loss == previousLoss)
     previousLoss = network.batch.loss
-    guard identical.observe(isSame, at: network.place), let since = identical.start,
-      Double(identical.length) >= thresholds.stagnationPatience
+    guard identical.observe(isSame, at: network.place) else {
+      return log.end(.stagnation, showing: .identical)
+    }
+    guard let since = identical.start, Double(identical.length) >= thresholds.stagnationPatience
     else { return }
     log.note(
       Hit(

@@ -50,13 +50,13 @@ struct StallDetector: Sendable {
     // Gradients that are clipped to one length are equally long whatever happens.
     guard let smallest = sizes.min(), let largest = sizes.max(), largest - smallest > 1e-4,
       blocks.allSatisfy({ $0.cosine >= thresholds.stallCosine })
-    else { return }
+    else { return log.end(.stagnation, showing: .stall) }
     let isStill =
       last.loss.isNaN
       ? largest - smallest < thresholds.stallSizeAlone
       : largest - smallest < thresholds.stallSize
         && first.loss - last.loss < thresholds.stallFall * abs(first.loss)
-    guard isStill else { return }
+    guard isStill else { return log.end(.stagnation, showing: .stall) }
     log.note(
       Hit(
         rule: .stagnation, severity: .critical, since: first.start,

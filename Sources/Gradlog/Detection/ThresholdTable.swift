@@ -49,7 +49,7 @@ extension Thresholds {
         ], \.learnedShare,
         "share of the first losses by which the loss is below them when no harm is done"),
       ThresholdName(
-        "guessing.share", of: [.stagnation, .oscillation], \.guessingShare,
+        "guessing.share", of: [.stagnation, .oscillation, .absent], \.guessingShare,
         "share of the loss of guessing, ln of the number of classes, from which on there is much to learn"
       ),
       ThresholdName(

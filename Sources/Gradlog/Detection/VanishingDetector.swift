@@ -61,7 +61,9 @@ struct VanishingDetector: Sendable {
     let scale = trend.knowsLoss ? max(abs(trend.loss), .leastNormalMagnitude) : 0.01
     let bound = thresholds.vanishingTiny * scale
     let hasLearned = trend.knowsLoss && trend.loss < 0.05 * trend.firstLoss
-    tiny.observe(largest.level < log10(bound) && !hasLearned, at: network.place)
+    if !tiny.observe(largest.level < log10(bound) && !hasLearned, at: network.place) {
+      log.end(.vanishing, weight: profile.kernels.first, showing: .tiny)
+    }
     guard Double(tiny.length) >= thresholds.vanishingPatience, let since = tiny.start else {
       return
     }

@@ -74,7 +74,7 @@ final class BatchReader {
         call: Int(batches.integer(at: 4))),
       loss: batches.integer(at: 6) == 1 ? .nan : batches.real(at: 5),
       learningRate: batches.real(at: 7), firstGradientID: first,
-      lastGradientID: last.overflow ? .max : last.partialValue - 1)
+      lastGradientID: last.overflow ? .max : max(last.partialValue, .min + 1) - 1)
   }
 
   /// Puts the gradients of a batch into the places of their weights; nil where there is none.

@@ -74,7 +74,7 @@ extension DepthProfile {
       """,
       [
         "run": .integer(run.runID), "first": .integer(trouble?.first.batchID ?? 0),
-        "stride": .integer(Int64(max(1, run.batchCount / batchCount))),
+        "stride": .integer(Int64(max(1, (run.batchCount + batchCount - 1) / batchCount))),
       ], db)
   }
 
@@ -105,7 +105,7 @@ extension DepthProfile {
       while try rows.step() {
         let count = rows.real(at: 2) ?? 0
         let size = (rows.real(at: 1) ?? .nan) / count.squareRoot()
-        if count > 0, size.isFinite { sizes[rows.integer(at: 0)]?.append(size) }
+        if count > 0, size > 0, size.isFinite { sizes[rows.integer(at: 0)]?.append(size) }
       }
     }
   }

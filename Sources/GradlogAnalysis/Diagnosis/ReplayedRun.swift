@@ -7,6 +7,8 @@ struct ReplayedRun {
   let rank: Int
   private(set) var batchCount = 0
   private var detectors: Detectors
+  /// The numbers of optimizers in the file, which other runs share, by those in this run.
+  private var optimizers: [Int: Int] = [:]
 
   /// `weights` in the order of their positions: a gradient names its weight by its place among them.
   init(
@@ -22,7 +24,10 @@ struct ReplayedRun {
 
   mutating func observe(_ batch: SeriesIndex.Batch, _ gradients: [ObservedGradient]) {
     batchCount += 1
-    detectors.observe(ObservedBatch(batch), gradients)
+    var observed = ObservedBatch(batch)
+    observed.optimizer = optimizers[batch.optimizer] ?? optimizers.count
+    optimizers[batch.optimizer] = observed.optimizer
+    detectors.observe(observed, gradients)
   }
 }
 
@@ -52,7 +57,7 @@ extension ObservedBatch {
 /// What numbers a file may give to the detectors, which add and subtract them.
 enum Bounds {
   /// More than any training counts, and so little that a few of them can be added.
-  static let count = 1 << 48
+  static let count = 1 << 40
 
   static func bounded(_ number: Int64) -> Int { min(max(Int(number), 0), count) }
 }

@@ -78,7 +78,8 @@ extension Rule {
       to the input is among such weights, they are absent.share of all or more, and the loss has not fallen by \
       learned.share; a warning otherwise. A weight that the training holds fixed is information; critical when \
       absent.held-share of all or more are held fixed from some batch on before the loss has fallen by learned.share, or \
-      when the loss stays near that of guessing.
+      when the loss stays above guessing.share of that of guessing; in both cases the kernel nearest to the input must be \
+      among them.
       """
     case .accumulating:
       """

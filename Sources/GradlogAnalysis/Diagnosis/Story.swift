@@ -42,11 +42,13 @@ extension Story {
       rest.removeAll { $0.order == cause.order }
       rest.sort { $0.began(before: $1) }
       var others: [Clue] = []
+      var rules: Set<Rule> = [cause.finding.rule]
       for clue in rest {
         if clue.onset >= cause.onset - Causality.simultaneity,
-          members.contains(where: { Causality.leads($0.finding.rule, to: clue.finding.rule) })
+          rules.contains(where: { Causality.leads($0, to: clue.finding.rule) })
         {
           members.append(clue)
+          rules.insert(clue.finding.rule)
         } else {
           others.append(clue)
         }

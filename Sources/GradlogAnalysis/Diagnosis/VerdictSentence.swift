@@ -11,7 +11,9 @@ extension Diagnosis {
     }
     let others = stories.dropFirst().filter { $0.severity == .critical }
     if !others.isEmpty {
-      sentence += "; besides, " + Self.joined(others.map { Self.clause(for: $0.cause) })
+      sentence +=
+        "; besides, "
+        + Self.joined(others.map { Self.clause(for: $0.cause) + Self.place(of: $0.cause) })
     }
     return Self.capitalized(sentence) + "."
   }

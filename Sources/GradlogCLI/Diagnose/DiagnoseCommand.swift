@@ -28,8 +28,8 @@ struct DiagnoseCommand: ParsableCommand {
   var chosenRun: String?
 
   @Option(
-    parsing: .upToNextOption,
-    help: ArgumentHelp("Look only at these rules.", valueName: "rule"))
+    parsing: .singleValue,
+    help: ArgumentHelp("Look only at this rule; can be given again.", valueName: "rule"))
   var rule: [String] = []
 
   @Option(
