@@ -100,7 +100,7 @@ import Testing
     #expect(try place.gradlog("diagnose", "trained.db", "--run", "healthy").code == 0)
     #expect(
       try place.gradlog(
-        "diagnose", "trained.db", "--rule", "absent", "underflow", "--format", "ndjson"
+        "diagnose", "--rule", "absent", "--rule", "underflow", "trained.db", "--format", "ndjson"
       )
       .code == 0)
     let lenient = try place.gradlog(

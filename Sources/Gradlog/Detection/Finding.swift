@@ -174,7 +174,10 @@ extension Finding {
     // Values of different symptoms have different units. An estimate replaces the one before.
     let isSame = hit.symptom == symptom || hit.rule == .nonFinite || hit.rule == .dead
     let isWorse = hit.rule.worstIsSmallest ? hit.value < value : hit.value > value
-    guard hit.rule == .noiseScale || (isSame ? isWorse : hit.severity > severity) else { return }
+    guard
+      hit.rule == .noiseScale || (isSame && isWorse)
+        || (hit.severity > severity && hit.symptom != symptom)
+    else { return }
     value = hit.value
     baseline = hit.baseline
     threshold = hit.threshold

@@ -33,7 +33,7 @@ extension Finding {
       case .tiny: "no kernel's gradient is larger than \(value.short) an element"
       case .allZero: "\(subject) is zero throughout, batch after batch"
       case .deadUnits:
-        "in every batch at least \(value.percent) of the elements of \(subject) are exactly zero"
+        "\(value.percent)\(value < 0.995 ? " or more" : "") of the elements of \(subject) are exactly zero in every batch"
       case .identical: "each gradient is the same as the one before, batch after batch"
       case .flatLoss:
         value < 0.005

@@ -27,7 +27,8 @@ import Testing
     let finding = training.finding(.accumulating)
     #expect(finding?.severity == .critical)
     #expect((finding?.first.step ?? 99) <= 2)
-    #expect(finding?.evidence(of: nil).hasPrefix("each gradient contains the one before") == true)
+    #expect(
+      finding?.evidence(of: nil).hasPrefix("each gradient seems to contain the one before") == true)
   }
 
   @Test(arguments: [0, 0.5, 3, 30]) func gradientsOfEachBatchAreNot(mean: Double) {

@@ -73,7 +73,7 @@ import Testing
 
   @Test func whatIsNotQuiteAllIsNotSaidToBe() {
     #expect(finding(.deadUnits, value: 0.9999).evidence(of: "b").hasPrefix("over 99 % of"))
-    #expect(finding(.deadUnits, value: 0.994).evidence(of: "b").hasPrefix("99 % of"))
+    #expect(finding(.deadUnits, value: 0.994).evidence(of: "b").hasPrefix("99 % or more of"))
     #expect(
       finding(.underflow, value: 6e-8, baseline: 0.9999).evidence(of: "b").hasPrefix("over 99 %"))
   }
