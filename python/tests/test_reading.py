@@ -65,7 +65,8 @@ def test_findings(recording: gradlog.Recording) -> None:
     assert ("other", 0, "w", "nonfinite", "critical") in found
     assert {severity for *_, severity in found} <= {"critical", "warning"}
     # The first gradients were zero, and the next ones are not.
-    assert [finding[:5] for finding in recording.findings("mlp", as_="tuples")] == [("mlp", 0, "half", "exploding", "warning")]
+    grown = [finding[:5] for finding in recording.findings("mlp", as_="tuples")]
+    assert grown == [("mlp", 0, "half", "exploding", "warning")]
 
 
 def test_the_file_can_be_read_while_it_is_recorded(path: str) -> None:
