@@ -1,10 +1,10 @@
 /// Rule ``Rule/dead``: units whose gradient is exactly zero in every batch for a while.
 ///
 /// A unit that gives out nothing (a ReLU that is never positive) gets a gradient of exactly zero in its bias and
-/// in all weights that lead to it. The share of zeros in the bias therefore counts dead units; of kernels without a
-/// bias, the zero slices along the dimension of their units. Counted is the least of the last batches, so that units
-/// which merely rest in one batch are not dead. Rows of embeddings and inputs that are always zero are other
-/// dimensions, and are not looked at. (SageMaker Debugger's DeadRelu looks at activations; AutoTrainer at the share of
+/// in all weights that lead to it. The share of zeros in the bias therefore counts dead units; a network without
+/// biases or scales has dead layers only, kernels that are zero throughout. Counted is the least share of the last
+/// batches, so that units which merely rest in one of them are not dead. Rows of embeddings and inputs that are always
+/// zero are not looked at. (SageMaker Debugger's DeadRelu looks at activations; AutoTrainer at the share of
 /// zeros over all gradients.)
 struct DeadUnitDetector: Sendable {
   /// By weight.
