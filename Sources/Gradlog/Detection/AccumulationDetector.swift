@@ -34,7 +34,7 @@ struct AccumulationDetector: Sendable {
     // A sum of gradients is longer than the first one, and not of the very length to which they are clipped.
     let isSum =
       network.norm >= thresholds.accumulatingSum * network.firstNorm && !isClipped
-    let looksSo = isSum && (sumsUp(thresholds) || growsAlone(thresholds))
+    let looksSo = isSum && !leaps && (sumsUp(thresholds) || growsAlone(thresholds))
     guard streak.observe(looksSo, at: network.place),
       Double(streak.length) >= thresholds.accumulatingPatience
     else { return }
@@ -78,6 +78,11 @@ struct AccumulationDetector: Sendable {
   private var isClipped: Bool {
     let longest = recent.reduce(-.infinity) { max($0, $1.size) }
     return recent.count { $0.size > longest - 1e-4 } >= 4
+  }
+
+  /// Whether a gradient of the window is many times as long as the one before: one more summand does not do that.
+  private var leaps: Bool {
+    zip(recent, recent.dropFirst()).contains { $1.size - $0.size > Glibc.log(4) }
   }
 
   private func meanStep(_ value: KeyPath<Sample, Double>) -> Double {

@@ -14,21 +14,27 @@ struct DivergenceDetector: Sendable {
 
   mutating func observe(
     _ network: NetworkBatch, _ trend: Trend, _ rises: WeightRises, _ profile: KernelProfile,
-    _ excursion: ExplosionDetector.Excursion?, _ thresholds: Thresholds, _ log: inout FindingLog
+    _ excursion: ExplosionDetector.Excursion?, isOscillating: Bool, _ thresholds: Thresholds,
+    _ log: inout FindingLog
   ) {
     guard network.nonFiniteCount == 0 else { return }
-    judgeLoss(network, trend, rises, excursion, thresholds, &log)
+    judgeLoss(network, trend, rises, excursion, isOscillating, thresholds, &log)
     judgeLossLevel(network, trend, thresholds, &log)
     judgeSize(network, profile, thresholds, &log)
   }
 
   private mutating func judgeLoss(
     _ network: NetworkBatch, _ trend: Trend, _ rises: WeightRises,
-    _ excursion: ExplosionDetector.Excursion?, _ thresholds: Thresholds, _ log: inout FindingLog
+    _ excursion: ExplosionDetector.Excursion?, _ isOscillating: Bool, _ thresholds: Thresholds,
+    _ log: inout FindingLog
   ) {
     let bound = thresholds.explodingLoss * trend.firstLoss
     guard let loss = network.batch.loss, trend.lossCount > 3, bound > 0 else { return }
-    if trend.loss < bound { log.end(.exploding, weight: weight, showing: .lossGrowth) }
+    // A loss that is still above the first ones has not come back, though it may swing about the bound.
+    if trend.loss < trend.firstLoss { log.end(.exploding, weight: weight, showing: .lossGrowth) }
+    // How far the steps jump over the valley is how far the loss rises: oscillation says it better.
+    let isSwing = isOscillating && trend.loss < thresholds.explodingSwing * trend.firstLoss
+    if isSwing { log.revise(.exploding, weight: weight, to: .warning, showing: .lossGrowth) }
     if losses.length == 0, loss > bound { weight = excursion?.weight ?? rises.highest }
     guard losses.observe(loss > bound, at: network.place), trend.loss > bound,
       Double(losses.length) >= thresholds.explodingLossPatience, let start = losses.start
@@ -36,8 +42,9 @@ struct DivergenceDetector: Sendable {
     let since = excursion.map { $0.start.ordinal < start.ordinal ? $0.start : start } ?? start
     log.note(
       Hit(
-        rule: .exploding, severity: .critical, weight: weight, since: since, value: trend.loss,
-        baseline: trend.firstLoss, threshold: thresholds.explodingLoss, symptom: .lossGrowth),
+        rule: .exploding, severity: isSwing ? .warning : .critical, weight: weight, since: since,
+        value: trend.loss, baseline: trend.firstLoss, threshold: thresholds.explodingLoss,
+        symptom: .lossGrowth, isRevised: true),
       at: network.place)
   }
 
@@ -50,7 +57,8 @@ struct DivergenceDetector: Sendable {
     guard network.outputCount > 2, Double(trend.lossCount) >= thresholds.stagnationBatches,
       trend.firstLoss > bound
     else { return }
-    guard trend.loss > bound else { return log.end(.exploding, showing: .lossLevel) }
+    if trend.loss < guessing { log.end(.exploding, showing: .lossLevel) }
+    guard trend.loss > bound else { return }
     log.note(
       Hit(
         rule: .exploding, severity: .critical, since: network.start, value: trend.loss,

@@ -55,6 +55,7 @@ struct ExplosionDetector: Sendable {
     judge(network, trend, thresholds, &log)
     // A jump after which units are dead was no mere jump.
     log.escalate(.exploding, ifFollowedBy: .dead, within: Int(thresholds.explodingAftermath))
+    log.escalate(.exploding, ifFollowedBy: .vanishing, within: Int(thresholds.explodingAftermath))
   }
 
   /// Begins, continues or ends an excursion.
@@ -99,7 +100,7 @@ struct ExplosionDetector: Sendable {
     _ network: NetworkBatch, _ trend: Trend, _ thresholds: Thresholds, _ log: inout FindingLog
   ) {
     guard let excursion else { return }
-    let isHarmful = trend.knowsLoss && trend.relapse > thresholds.explodingRelapse
+    let isHarmful = !trend.knowsLoss || trend.relapse > thresholds.explodingRelapse
     let isHigh = excursion.rises.median >= log2(thresholds.explodingGrowth)
     if isHarmful, isHigh, Double(excursion.length) >= thresholds.explodingPatience {
       note(excursion, .critical, .growth, network, thresholds.explodingGrowth, &log)

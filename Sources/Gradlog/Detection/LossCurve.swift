@@ -11,8 +11,8 @@ struct LossCurve: Sendable {
   /// Mean distance between neighbouring losses.
   private var roughness = 0.0
   private(set) var count = 0
-  /// The mean of the first quarter of the losses, and of the last; NaN before there are two stretches.
-  private(set) var quarters = (first: Double.nan, last: Double.nan)
+  /// The means of the first quarter of the losses, of the third and of the last; NaN before there are two stretches.
+  private(set) var quarters = (first: Double.nan, third: Double.nan, last: Double.nan)
 
   private static let capacity = 64
 
@@ -30,7 +30,7 @@ struct LossCurve: Sendable {
     means.append(sum / Double(stretch))
     (sum, pending) = (0, 0)
     if means.count == Self.capacity { halve() }
-    quarters = ends(0.25)
+    quarters = currentQuarters
   }
 
   private mutating func halve() {
@@ -41,11 +41,13 @@ struct LossCurve: Sendable {
     stretch *= 2
   }
 
-  /// The mean of the first and of the last `share` of the losses.
-  func ends(_ share: Double) -> (first: Double, last: Double) {
-    let count = max(1, Int(share * Double(means.count)))
-    guard means.count >= 2 else { return (.nan, .nan) }
-    return (mean(means.prefix(count)), mean(means.suffix(count)))
+  private var currentQuarters: (first: Double, third: Double, last: Double) {
+    let length = max(1, means.count / 4)
+    guard means.count >= 2 else { return (.nan, .nan, .nan) }
+    return (
+      mean(means.prefix(length)), mean(means.suffix(2 * length).prefix(length)),
+      mean(means.suffix(length))
+    )
   }
 
   /// The standard deviation of one loss around the curve, from the mean distance of neighbours: 2 ÷ √π of it for

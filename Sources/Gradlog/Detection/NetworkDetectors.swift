@@ -33,7 +33,8 @@ struct NetworkDetectors: Sendable {
     profile.observe(gradients, weights)
     explosion.observe(network, trend, rises, thresholds, &log)
     divergence.observe(
-      network, trend, rises, profile, explosion.excursion, thresholds, &log)
+      network, trend, rises, profile, explosion.excursion,
+      isOscillating: oscillation.isFruitless, thresholds, &log)
     nonFinite.observe(network, gradients, thresholds, &log)
     underflow.observe(network, gradients, weights, trend, thresholds, &log)
     deadUnits.observe(network, gradients, weights, trend, thresholds, &log)

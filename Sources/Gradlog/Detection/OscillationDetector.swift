@@ -4,6 +4,8 @@
 struct OscillationDetector: Sendable {
   private var cosines = RollingMedian(of: 32)
   private var streak = Streak()
+  /// Whether the steps jump over the valley and the training gets nowhere.
+  private(set) var isFruitless = false
 
   mutating func observe(
     _ network: NetworkBatch, _ trend: Trend, _ thresholds: Thresholds, _ log: inout FindingLog
@@ -16,12 +18,14 @@ struct OscillationDetector: Sendable {
     let bound =
       streak.length > 0 ? 0.5 * thresholds.oscillationCosine : thresholds.oscillationCosine
     guard streak.observe(median < bound, at: network.place) else {
+      isFruitless = false
       return log.end(.oscillation, showing: .turning)
     }
     guard Double(streak.length) >= thresholds.oscillationPatience else { return }
-    let isFruitless =
+    isFruitless =
       trend.knowsLoss
       ? !trend.hasLearned(thresholds.oscillationShare) && network.isGuessing(trend.loss, thresholds)
+        && !(trend.loss < trend.firstLoss && trend.progress >= thresholds.oscillationProgress)
       : median < thresholds.oscillationCriticalCosine
     log.note(
       Hit(

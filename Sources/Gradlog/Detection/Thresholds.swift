@@ -10,6 +10,7 @@ package struct Thresholds: Sendable, Equatable {
   var explodingPatience = 20.0
   var explodingRelapse = 0.5
   var explodingLoss = 3.0
+  var explodingSwing = 10.0
   var explodingLossLevel = 3.0
   var explodingSpikes = 2.0
   var explodingLossPatience = 12.0
@@ -19,6 +20,8 @@ package struct Thresholds: Sendable, Equatable {
   var vanishingDrop = 2.0
   var vanishingCriticalDrop = 2.5
   var vanishingSize = 1e-3
+  var vanishingLearned = 0.1
+  var vanishingFirstSize = 7e-6
   var vanishingTiny = 1e-8
   var vanishingPatience = 20.0
   var deadShare = 0.5
@@ -37,9 +40,10 @@ package struct Thresholds: Sendable, Equatable {
   var stallSizeAlone = 0.02
   var stallFall = 0.01
   var oscillationCosine = -0.2
-  var oscillationCriticalCosine = -0.45
+  var oscillationCriticalCosine = -0.9
   var oscillationPatience = 20.0
   var oscillationShare = 0.35
+  var oscillationProgress = 0.1
   var underflowShare = 0.4
   var underflowQuanta = 10.0
   var underflowLoss = 1e-3

@@ -47,12 +47,22 @@ struct Trend: Sendable {
     return (firstLoss >= curve.quarters.first ? fromFirst : fromQuarter) / scale(of: firstLoss)
   }
 
+  /// By which share of itself the loss has fallen from the third quarter to the last; NaN when unknown.
+  var progress: Double {
+    (curve.quarters.third - curve.quarters.last) / scale(of: curve.quarters.third)
+  }
+
   /// Whether the loss is so far below the one it began with that whatever looks odd does no harm.
   func hasLearned(_ thresholds: Thresholds) -> Bool { hasLearned(thresholds.learnedShare) }
 
   /// Whether the loss has come down by a share of the one it began with.
   func hasLearned(_ share: Double) -> Bool {
     knowsLoss && (firstLoss - loss) / scale(of: firstLoss) >= share
+  }
+
+  /// Whether the loss was ever lower than the one it began with by a share of that.
+  func hasEverLearned(_ share: Double) -> Bool {
+    (firstLoss - bestLoss) / scale(of: firstLoss) >= share
   }
 
   /// By which share of it the loss is above the best that it has been; NaN when unknown.

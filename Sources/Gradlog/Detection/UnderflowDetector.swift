@@ -7,6 +7,10 @@
 struct UnderflowDetector: Sendable {
   private var streaks: [Streak] = []
   private var silence = Streak()
+  /// Batches in which a kernel consisted of small multiples of the quantum.
+  private var evidence = 0
+
+  private static let leastEvidence = 3
 
   /// The smallest positive float16.
   private static let quantum = 0x1p-24
@@ -17,26 +21,18 @@ struct UnderflowDetector: Sendable {
   ) {
     guard network.nonFiniteCount == 0 else { return }
     let severity: Rule.Severity = trend.hasLearned(thresholds) ? .warning : .critical
-    let loss = abs(network.batch.loss ?? .infinity)
-    // A loss that has been multiplied by next to nothing: its gradients are all small, and normalization layers may have
-    // theirs in float32.
-    let isFaint = loss > 0 && loss < thresholds.underflowLoss
-    let isCoarse = gradients.allSatisfy {
-      !($0.meanAbsNonZero < Self.quantum) || (isFaint && !weights[$0.weight].isKernel)
+    if gradients.contains(where: { isCoarse($0, weights[$0.weight], thresholds) }) {
+      evidence += 1
     }
-    let bound = (isFaint ? 10 : 1) * thresholds.underflowQuanta * Self.quantum
-    func isTiny(_ gradient: ObservedGradient) -> Bool {
-      gradient.meanAbsNonZero < bound
-    }
-    let hasTiny = isCoarse && gradients.contains(where: isTiny)
     for gradient in gradients where weights[gradient.weight].isKernel && !gradient.isAbsent {
+      let weight = weights[gradient.weight]
       while streaks.count <= gradient.weight { streaks.append(Streak()) }
-      let share =
-        Double(gradient.zeroCount) / Double(max(1, weights[gradient.weight].elementCount))
+      let share = Self.lostShare(gradient, weight)
       let isLost =
-        isCoarse && share >= thresholds.underflowShare
-        && (isTiny(gradient) || (share == 1 && hasTiny))
+        share >= thresholds.underflowShare
+        && (share == 1 || isCoarse(gradient, weight, thresholds))
       guard streaks[gradient.weight].observe(isLost, at: network.place),
+        evidence >= Self.leastEvidence,
         Double(streaks[gradient.weight].length) >= thresholds.underflowPatience
       else { continue }
       log.note(
@@ -44,11 +40,27 @@ struct UnderflowDetector: Sendable {
           rule: .underflow, severity: severity, weight: gradient.weight,
           since: streaks[gradient.weight].start, value: share == 1 ? 0 : gradient.meanAbsNonZero,
           baseline: share,
-          threshold: bound, symptom: .underflow, isRevised: true
+          threshold: thresholds.underflowQuanta * Self.quantum, symptom: .underflow, isRevised: true
         ),
         at: network.place)
     }
     judgeSilence(network, gradients, thresholds, &log)
+  }
+
+  /// Whether a kernel consists of small multiples of the quantum, as their sum does then.
+  private func isCoarse(
+    _ gradient: ObservedGradient, _ weight: ObservedWeight, _ thresholds: Thresholds
+  ) -> Bool {
+    let mean = gradient.meanAbsNonZero / Self.quantum
+    guard weight.isKernel, mean >= 1, mean < thresholds.underflowQuanta else { return false }
+    let sum = mean * Double(weight.elementCount - gradient.zeroCount)
+    return abs(sum - sum.rounded()) < 1e-4
+  }
+
+  /// The share of zeros, but for rows of an embedding that the batch does not touch.
+  private static func lostShare(_ gradient: ObservedGradient, _ weight: ObservedWeight) -> Double {
+    let untouched = gradient.zeroColumns == 0 ? (gradient.zeroRows ?? 0) * weight.elementCount / max(1, weight.rows) : 0
+    return Double(gradient.zeroCount - untouched) / Double(max(1, weight.elementCount - untouched))
   }
 
   /// Every gradient is zero, that of the last weight too, and the loss is not, but small, as far as it is known.
