@@ -30,6 +30,14 @@ extension Finding {
       case .depth:
         "the first kernels' gradients are about \(value.short) an element, the last ones' \(baseline.short): "
           + "\(inverseRatio.short) times as large"
+      case .depthGrowth:
+        "the first kernels' gradients are about \(value.short) an element, \(ratio.short) times as large as the last ones'"
+      case .firstDepth:
+        "in the first batches \(subject) was about \(value.short) an element where the largest had \(baseline.short), and the loss has not come down since"
+      case .firstTiny:
+        "in the first batches no kernel's gradient was larger than \(value.short) an element, and the loss has not come down since"
+      case .decay:
+        "the norm of the whole gradient decayed from about \(baseline.short) to \(value.short), though the loss has not come down"
       case .tiny: "no kernel's gradient is larger than \(value.short) an element"
       case .allZero: "\(subject) is zero throughout, batch after batch"
       case .deadUnits:
@@ -73,7 +81,12 @@ extension Finding {
       "lower the learning rate, clip gradients by norm, standardize inputs and targets"
     case .size, .firstSize, .lossLevel:
       "standardize inputs and targets, and check the scale of the initialization and of the loss"
-    case .depth:
+    case .depthGrowth:
+      "use a smaller initialization, normalization or residual paths, and clip gradients by norm"
+    case .firstTiny: "use an initialization of a larger scale, such as He's or Glorot's"
+    case .decay:
+      "check whether units are saturated or dead, the scale of the inputs, and lower the learning rate"
+    case .depth, .firstDepth:
       "use ReLU-like activations with He initialization, normalization or residual paths"
     case .tiny:
       "check the scale of the loss and of the inputs, and whether the outputs are saturated"

@@ -11,6 +11,8 @@ struct NetworkDetectors: Sendable {
   private var explosion = ExplosionDetector()
   private var divergence = DivergenceDetector()
   private var vanishing = VanishingDetector()
+  private var firstGradients = FirstGradientsDetector()
+  private var decay = DecayDetector()
   private var deadUnits = DeadUnitDetector()
   private var stagnation = StagnationDetector()
   private var stall = StallDetector()
@@ -39,6 +41,8 @@ struct NetworkDetectors: Sendable {
     underflow.observe(network, gradients, weights, trend, thresholds, &log)
     deadUnits.observe(network, gradients, weights, trend, thresholds, &log)
     vanishing.observe(network, profile, trend, thresholds, &log)
+    firstGradients.observe(network, profile, trend, thresholds, &log)
+    decay.observe(network, profile, trend, thresholds, &log)
     // Two optimizers that work against each other are in balance when no loss falls and gradients turn round.
     if !isGame {
       accumulation.observe(network, trend, thresholds, &log)

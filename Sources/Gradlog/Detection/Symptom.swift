@@ -10,8 +10,12 @@ package enum Symptom: Sendable, Equatable {
   case lossLevel
   case size
   case firstSize
+  case depthGrowth
   case depth
   case tiny
+  case firstDepth
+  case firstTiny
+  case decay
   case allZero
   case deadUnits
   case identical
@@ -29,7 +33,7 @@ package enum Symptom: Sendable, Equatable {
   /// Whether a training that learns all the same may be left alone.
   var isBearable: Bool {
     switch self {
-    case .spike, .jump, .growth, .depth, .flatLoss, .turning, .underflow, .held, .never,
+    case .spike, .jump, .growth, .depthGrowth, .depth, .firstDepth, .firstTiny, .decay, .flatLoss, .turning, .underflow, .held, .never,
       .noLonger,
       .accumulating:
       true

@@ -17,11 +17,13 @@ package struct Thresholds: Sendable, Equatable {
   var explodingAftermath = 20.0
   var explodingNorm = 1e10
   var explodingFirstSize = 10.0
+  var explodingDepth = 1.5
   var vanishingDrop = 2.0
   var vanishingCriticalDrop = 2.5
   var vanishingSize = 1e-3
   var vanishingLearned = 0.1
   var vanishingFirstSize = 7e-6
+  var vanishingDecay = 3.0
   var vanishingTiny = 1e-8
   var vanishingPatience = 20.0
   var deadShare = 0.5

@@ -7,11 +7,6 @@ struct VanishingDetector: Sendable {
   /// The weight that the finding about the depth is about; nil before there is one.
   private var first: Int?
   private var tiny = Streak()
-  /// The size of the kernels in the first batches.
-  private var firstProfile: KernelProfile?
-
-  /// Batches that the first profile is made of: later ones show what the first steps did.
-  private static let firstBatches = 4
 
   mutating func observe(
     _ network: NetworkBatch, _ profile: KernelProfile, _ trend: Trend, _ thresholds: Thresholds,
@@ -20,26 +15,6 @@ struct VanishingDetector: Sendable {
     guard network.nonFiniteCount == 0 else { return }
     judgeDepth(network, profile, trend, thresholds, &log)
     judgeSize(network, profile, trend, thresholds, &log)
-    if network.index + 1 == Self.firstBatches { firstProfile = profile }
-    judgeBeginning(network, trend, thresholds, &log)
-  }
-
-  /// A training that never got going, of which the first gradients had vanished: later all are small, and it does not show.
-  private mutating func judgeBeginning(
-    _ network: NetworkBatch, _ trend: Trend, _ thresholds: Thresholds, _ log: inout FindingLog
-  ) {
-    guard network.isStuck(trend, thresholds), !trend.hasEverLearned(thresholds.vanishingLearned), let profile = firstProfile,
-      let largest = profile.largest
-    else { return }
-    let bound = max(largest.level - thresholds.vanishingDrop, log10(thresholds.vanishingFirstSize * trend.firstLoss))
-    guard profile.kernels.count >= 2, let weight = profile.kernels.first(where: { profile.level(of: $0) < bound })
-    else { return }
-    first = first ?? weight
-    log.note(
-      Hit(
-        rule: .vanishing, severity: .critical, weight: first,
-        since: network.start, value: pow(10, profile.level(of: weight)), baseline: pow(10, largest.level),
-        threshold: pow(10, bound), symptom: .depth), at: network.place)
   }
 
   private mutating func judgeDepth(

@@ -1,0 +1,39 @@
+internal import Glibc
+
+/// The part of ``Rule/vanishing`` that remembers the first gradients: a training that never got going, and whose first
+/// gradients had vanished somewhere, or everywhere. By the time that this is sure the last layer has come to rest, all
+/// gradients are small, and the profile does not show it any more.
+struct FirstGradientsDetector: Sendable {
+  private var first: KernelProfile?
+
+  /// Batches that the first profile is made of: later ones show what the first steps did.
+  private static let batchCount = 4
+
+  mutating func observe(
+    _ network: NetworkBatch, _ profile: KernelProfile, _ trend: Trend, _ thresholds: Thresholds,
+    _ log: inout FindingLog
+  ) {
+    if network.index + 1 == Self.batchCount { first = profile }
+    guard let first, let largest = first.largest, first.kernels.count >= 2,
+      network.isStuck(trend, thresholds), !trend.hasEverLearned(thresholds.vanishingLearned)
+    else { return }
+    let drop = largest.level - thresholds.vanishingDrop
+    let tiny = log10(thresholds.vanishingFirstSize * trend.firstLoss)
+    if largest.level < tiny {
+      note(first, first.kernels[0], largest.level, tiny, .firstTiny, network, &log)
+    } else if let kernel = first.kernels.first(where: { first.level(of: $0) < drop }) {
+      note(first, kernel, first.level(of: kernel), drop, .firstDepth, network, &log)
+    }
+  }
+
+  private func note(
+    _ profile: KernelProfile, _ kernel: Int, _ level: Double, _ bound: Double, _ symptom: Symptom,
+    _ network: NetworkBatch, _ log: inout FindingLog
+  ) {
+    log.note(
+      Hit(
+        rule: .vanishing, severity: .critical, weight: kernel, since: network.start,
+        value: pow(10, level), baseline: symptom == .firstDepth ? profile.largest.map { pow(10, $0.level) } : nil,
+        threshold: pow(10, bound), symptom: symptom), at: network.place)
+  }
+}
