@@ -8,6 +8,8 @@ struct DivergenceDetector: Sendable {
   /// The weight that had risen most when the loss rose.
   private var weight: Int?
   private var firstSizes = Streak()
+  /// The weight whose first gradients were too large.
+  private var firstWeight: Int?
 
   /// Batches after which a network's first gradients have been seen.
   private static let firstBatches = 8
@@ -20,7 +22,7 @@ struct DivergenceDetector: Sendable {
     guard network.nonFiniteCount == 0 else { return }
     judgeLoss(network, trend, rises, excursion, isOscillating, thresholds, &log)
     judgeLossLevel(network, trend, thresholds, &log)
-    judgeSize(network, profile, thresholds, &log)
+    judgeSize(network, profile, trend, thresholds, &log)
   }
 
   private mutating func judgeLoss(
@@ -29,7 +31,7 @@ struct DivergenceDetector: Sendable {
     _ log: inout FindingLog
   ) {
     let bound = thresholds.explodingLoss * trend.firstLoss
-    guard let loss = network.batch.loss, trend.lossCount > 3, bound > 0 else { return }
+    guard let loss = network.batch.loss, trend.lossCount > 3, trend.isTelling, bound > 0 else { return }
     // A loss that is still above the first ones has not come back, though it may swing about the bound.
     if trend.loss < trend.firstLoss { log.end(.exploding, weight: weight, showing: .lossGrowth) }
     // How far the steps jump over the valley is how far the loss rises: oscillation says it better.
@@ -58,7 +60,9 @@ struct DivergenceDetector: Sendable {
       trend.firstLoss > bound
     else { return }
     if trend.loss < guessing { log.end(.exploding, showing: .lossLevel) }
-    guard trend.loss > bound else { return }
+    // Where nothing moves, the gradients are not what is too large.
+    let chance = max(thresholds.stagnationFall, thresholds.stagnationErrors * trend.fallError)
+    guard trend.loss > bound, abs(trend.fall) > chance else { return }
     log.note(
       Hit(
         rule: .exploding, severity: .critical, since: network.start, value: trend.loss,
@@ -67,7 +71,7 @@ struct DivergenceDetector: Sendable {
   }
 
   private mutating func judgeSize(
-    _ network: NetworkBatch, _ profile: KernelProfile, _ thresholds: Thresholds,
+    _ network: NetworkBatch, _ profile: KernelProfile, _ trend: Trend, _ thresholds: Thresholds,
     _ log: inout FindingLog
   ) {
     if network.norm > thresholds.explodingNorm {
@@ -77,14 +81,23 @@ struct DivergenceDetector: Sendable {
           threshold: thresholds.explodingNorm, symptom: .size), at: network.place)
     }
     // A single layer's gradient is as large as its inputs, which says nothing of the network.
-    guard network.index < Self.firstBatches, profile.kernels.count >= 2,
-      let largest = profile.largest
-    else { return }
+    guard network.index < Self.firstBatches else {
+      // Large sums and unscaled targets make large gradients too, which an optimizer may well divide by their size: the
+      // loss tells.
+      if let firstWeight, trend.knowsLoss {
+        log.revise(
+          .exploding, weight: firstWeight,
+          to: trend.hasLearned(thresholds) ? .warning : .critical, showing: .firstSize)
+      }
+      return
+    }
+    guard profile.kernels.count >= 2, let largest = profile.largest else { return }
     firstSizes.observe(largest.level > log10(thresholds.explodingFirstSize), at: network.place)
     guard firstSizes.length == Self.firstBatches else { return }
+    firstWeight = largest.kernel
     log.note(
       Hit(
-        rule: .exploding, severity: .critical, weight: largest.kernel, since: network.start,
+        rule: .exploding, severity: .warning, weight: largest.kernel, since: network.start,
         value: pow(10, largest.level), threshold: thresholds.explodingFirstSize,
         symptom: .firstSize), at: network.place)
   }

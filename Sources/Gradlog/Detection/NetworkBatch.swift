@@ -23,7 +23,7 @@ struct NetworkBatch {
 
   /// Whether the training has gone on for a while and its loss is still no better than at the beginning, and bad.
   func isStuck(_ trend: Trend, _ thresholds: Thresholds) -> Bool {
-    Double(trend.lossCount) >= thresholds.stagnationBatches
+    trend.knowsLoss && Double(trend.lossCount) >= thresholds.stagnationBatches
       && !trend.hasLearned(thresholds.oscillationShare) && isGuessing(trend.loss, thresholds)
   }
 

@@ -41,7 +41,7 @@ struct StagnationDetector: Sendable {
   private func judgeLoss(
     _ network: NetworkBatch, _ trend: Trend, _ thresholds: Thresholds, _ log: inout FindingLog
   ) {
-    guard Double(trend.lossCount) >= thresholds.stagnationBatches else { return }
+    guard trend.isTelling, Double(trend.lossCount) >= thresholds.stagnationBatches else { return }
     let isLong = Double(trend.lossCount) >= thresholds.stagnationLongBatches
     let bound = isLong ? thresholds.stagnationLongFall : thresholds.stagnationFall
     guard trend.fall < max(bound, thresholds.stagnationErrors * trend.fallError) else {

@@ -16,6 +16,7 @@ struct Trend: Sendable {
   mutating func add(loss value: Double) {
     guard value.isFinite else { return }
     curve.add(value)
+    if curve.count <= 16, value <= 0 { isTelling = false }
     if !firstLosses.isFull {
       firstLosses.add(value)
       if firstLosses.count == 1 { firstBound = value > 0 ? 1.5 * value : .infinity }
@@ -30,7 +31,11 @@ struct Trend: Sendable {
   var lossCount: Int { curve.count }
 
   /// Whether the losses are known well enough to judge by them.
-  var knowsLoss: Bool { recentLosses.isFull }
+  var knowsLoss: Bool { recentLosses.isFull && isTelling }
+
+  /// Whether the loss has a scale of its own: one that begins around zero, such as that of a policy gradient, says nothing
+  /// by its ratio to the first ones.
+  private(set) var isTelling = true
 
   /// By which share of itself the loss has fallen: from the first batches to the last quarter, or from the first quarter
   /// to the last, whichever is more. NaN when unknown.
