@@ -38,15 +38,14 @@ struct DeadUnitDetector: Sendable {
     _ trend: Trend, _ thresholds: Thresholds, _ log: inout FindingLog
   ) {
     guard network.nonFiniteCount == 0 else { return }
-    let hasBiases = gradients.contains { weights[$0.weight].rank == 1 && !$0.isAbsent }
     let cut = positionOfCut(gradients, weights)
     let isHarmless = trend.hasLearned(thresholds.deadLearnedShare)
-    for gradient in gradients where !gradient.isAbsent {
+    for (index, gradient) in gradients.enumerated() where !gradient.isAbsent {
       let weight = weights[gradient.weight]
       guard weight.elementCount > 0 else { continue }
       while shares.count <= gradient.weight { shares.append(ZeroShare()) }
       shares[gradient.weight].add(
-        Self.share(gradient, weight, hasBiases), bound: thresholds.deadShare, at: network.place)
+        Self.share(at: index, gradients, weights), bound: thresholds.deadShare, at: network.place)
       let share = shares[gradient.weight].persistent
       guard share >= thresholds.deadShare, network.batch.loss != 0 else {
         if shares[gradient.weight].isReported { log.end(.dead, weight: gradient.weight) }
@@ -55,8 +54,10 @@ struct DeadUnitDetector: Sendable {
       shares[gradient.weight].isReported = true
       let isCut = share >= 1 && weight.position <= cut
       let isCritical = share >= thresholds.deadCriticalShare && (isCut || !isHarmless)
+      let isMost = share >= thresholds.deadCriticalShare
       note(
-        share, gradient.weight, isCritical ? .critical : .warning, network, thresholds, &log)
+        share, gradient.weight, isCritical ? .critical : isMost ? .warning : .info, network,
+        thresholds, &log)
     }
   }
 
@@ -72,14 +73,51 @@ struct DeadUnitDetector: Sendable {
     return cut
   }
 
-  /// The share of zeros in a vector. Of a kernel it would count inputs as well as units, so only one that is zero
-  /// throughout tells anything, and nothing that the vectors do not tell better.
+  /// The share of a layer's units whose gradient is zero.
+  ///
+  /// A vector has an element for each unit. A unit that is dead takes its slice of the layer's kernel with it, the one before:
+  /// a vector that is zero while the kernel is not, such as a bias that cancels out, has no dead units. Without vectors
+  /// the kernels of two layers tell together: a unit that is dead is a slice of zeros in both.
   private static func share(
-    _ gradient: ObservedGradient, _ weight: ObservedWeight, _ hasBiases: Bool
+    at index: Int, _ gradients: [ObservedGradient], _ weights: [ObservedWeight]
   ) -> Double {
-    let isZero = gradient.zeroCount == weight.elementCount
-    guard weight.rank == 1 || (isZero && !hasBiases) else { return 0 }
-    return Double(gradient.zeroCount) / Double(weight.elementCount)
+    let gradient = gradients[index]
+    let weight = weights[gradient.weight]
+    let share = Double(gradient.zeroCount) / Double(weight.elementCount)
+    if weight.rank == 1 {
+      guard share > 0, let kernel = kernel(before: index, gradients, weights) else { return share }
+      return min(share, zeroSlices(of: kernel, weights, units: weight.elementCount) ?? share)
+    }
+    if share == 1, !gradients.contains(where: { weights[$0.weight].rank == 1 }) { return 1 }
+    guard weight.isKernel, index + 1 < gradients.count else { return 0 }
+    let next = gradients[index + 1]
+    guard weights[next.weight].isKernel, !next.isAbsent else { return 0 }
+    return max(
+      linked(gradient.zeroRows, of: weight.rows, next.zeroColumns, of: weights[next.weight].columns),
+      linked(gradient.zeroColumns, of: weight.columns, next.zeroRows, of: weights[next.weight].rows))
+  }
+
+  /// The gradient of the nearest kernel before that at `index`, with vectors only between them.
+  private static func kernel(
+    before index: Int, _ gradients: [ObservedGradient], _ weights: [ObservedWeight]
+  ) -> ObservedGradient? {
+    gradients[..<index].last { weights[$0.weight].isKernel }.flatMap { $0.isAbsent ? nil : $0 }
+  }
+
+  /// The share of a kernel's slices along the dimension that has one for each unit that are zero; nil when none has.
+  private static func zeroSlices(
+    of kernel: ObservedGradient, _ weights: [ObservedWeight], units: Int
+  ) -> Double? {
+    let weight = weights[kernel.weight]
+    guard let rows = kernel.zeroRows, let columns = kernel.zeroColumns else { return nil }
+    let slices = [(rows, weight.rows), (columns, weight.columns)].filter { $0.1 == units }
+    return slices.map { Double($0.0) / Double(units) }.max()
+  }
+
+  /// The share of units that are slices of zeros in the kernel that leads to them and in the one that leads on.
+  private static func linked(_ zeros: Int?, of units: Int, _ nextZeros: Int?, of nextUnits: Int) -> Double {
+    guard let zeros, let nextZeros, units == nextUnits, units > 0 else { return 0 }
+    return Double(min(zeros, nextZeros)) / Double(units)
   }
 
   private func note(

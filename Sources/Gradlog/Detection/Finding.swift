@@ -90,13 +90,15 @@ struct FindingLog: Sendable {
         threshold: hit.threshold, symptom: hit.symptom))
   }
 
-  /// Says that a trouble is over. It was no more than a warning, then.
+  /// Says that a trouble is over. It was no more than a warning, then, and mere information if it never was worse, or if
+  /// all it did was to take time.
   mutating func end(_ rule: Rule, weight: Int? = nil, showing symptom: Symptom? = nil) {
     guard let index = places[Key(rule: rule, weight: weight)], !findings[index].isOver,
       owners[index] == network, symptom == nil || findings[index].symptom == symptom
     else { return }
     findings[index].isOver = true
-    findings[index].severity = min(findings[index].severity, .warning)
+    findings[index].severity =
+      findings[index].severity == .critical && rule != .stagnation ? .warning : .info
     changed.insert(index)
   }
 

@@ -27,9 +27,12 @@ struct OscillationDetector: Sendable {
       ? !trend.hasLearned(thresholds.oscillationShare) && network.isGuessing(trend.loss, thresholds)
         && !(trend.loss < trend.firstLoss && trend.progress >= thresholds.oscillationProgress)
       : median < thresholds.oscillationCriticalCosine
+    let isFruitful =
+      trend.hasLearned(thresholds.oscillationShare) || trend.progress >= thresholds.oscillationProgress
     log.note(
       Hit(
-        rule: .oscillation, severity: isFruitless ? .critical : .warning, since: streak.start,
+        rule: .oscillation, severity: isFruitless ? .critical : isFruitful ? .info : .warning,
+        since: streak.start,
         value: median, threshold: thresholds.oscillationCosine, symptom: .turning,
         isRevised: true), at: network.place)
   }
