@@ -8,6 +8,7 @@ internal import Glibc
 struct AccumulationDetector: Sendable {
   private var recent: [Sample] = []
   private var streak = Streak()
+  private var firstSums = FirstSums()
   /// Since when each gradient may contain the one before.
   private var start: BatchPlace?
 
@@ -24,6 +25,7 @@ struct AccumulationDetector: Sendable {
   mutating func observe(
     _ network: NetworkBatch, _ trend: Trend, _ thresholds: Thresholds, _ log: inout FindingLog
   ) {
+    firstSums.observe(network, thresholds)
     guard network.nonFiniteCount == 0, network.cosine.isFinite, network.change > 0 else { return }
     if isFresh(network) { start = nil } else if start == nil { start = network.place }
     if recent.count == Self.window { recent.removeFirst() }
@@ -35,13 +37,14 @@ struct AccumulationDetector: Sendable {
     let isSum =
       network.norm >= thresholds.accumulatingSum * network.firstNorm && !isClipped
     let looksSo = isSum && !leaps && (sumsUp(thresholds) || growsAlone(thresholds))
-    guard streak.observe(looksSo, at: network.place),
-      Double(streak.length) >= thresholds.accumulatingPatience
-    else { return }
+    let isSure =
+      streak.observe(looksSo, at: network.place)
+      && Double(streak.length) >= thresholds.accumulatingPatience
+    guard isSure || firstSums.start != nil else { return }
     log.note(
       Hit(
         rule: .accumulating, severity: trend.hasLearned(thresholds) ? .warning : .critical,
-        since: start, value: network.norm,
+        since: firstSums.start ?? start, value: network.norm,
         baseline: network.change, threshold: thresholds.accumulatingCosine,
         symptom: .accumulating, isRevised: true), at: network.place)
   }
