@@ -36,7 +36,8 @@ struct AccumulationDetector: Sendable {
     // A sum of gradients is longer than the first one, and not of the very length to which they are clipped.
     let isSum =
       network.norm >= thresholds.accumulatingSum * network.firstNorm && !isClipped
-    let looksSo = isSum && !leaps && (sumsUp(thresholds) || growsAlone(thresholds))
+    let isRefuted = firstSums.turnedAway && start.map { $0.ordinal <= 2 } ?? false
+    let looksSo = isSum && !leaps && !isRefuted && (sumsUp(thresholds) || growsAlone(thresholds))
     let isSure =
       streak.observe(looksSo, at: network.place)
       && Double(streak.length) >= thresholds.accumulatingPatience

@@ -17,6 +17,9 @@ struct FirstSums: Sendable {
 
   private static let batchCount = 12
 
+  /// Whether the first gradients turned as no sums do.
+  var turnedAway: Bool { turns >= 5 }
+
   mutating func observe(_ network: NetworkBatch, _ thresholds: Thresholds) {
     let index = network.index
     guard (1...Self.batchCount).contains(index), network.change.isFinite else { return }
