@@ -18,10 +18,14 @@ struct FirstGradientsDetector: Sendable {
       network.isStuck(trend, thresholds), !trend.hasEverLearned(thresholds.vanishingLearned)
     else { return }
     let drop = largest.level - thresholds.vanishingDrop
+    // Where the largest is as large as it was, the steps are too small, and the profile may be that of any network.
+    let isAtRest = (profile.largest?.level ?? -.infinity) < largest.level - thresholds.vanishingRest
     let tiny = log10(thresholds.vanishingFirstSize * trend.firstLoss)
     if largest.level < tiny {
       note(first, first.kernels[0], largest.level, tiny, .firstTiny, network, &log)
-    } else if let kernel = first.kernels.first(where: { first.level(of: $0) < drop }) {
+    } else if let kernel = first.kernels.first(where: {
+      first.level(of: $0) < drop - (isAtRest ? 0 : thresholds.vanishingRestless)
+    }) {
       note(first, kernel, first.level(of: kernel), drop, .firstDepth, network, &log)
     }
   }

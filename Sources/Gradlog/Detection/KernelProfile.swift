@@ -58,6 +58,12 @@ struct KernelProfile: Sendable {
     return (median(of: kernels.prefix(third)), median(of: kernels.suffix(third)))
   }
 
+  /// The median level of the third in the middle; nil for fewer than six kernels.
+  var middle: Double? {
+    let third = kernels.count / 3
+    return third >= 2 ? median(of: kernels.dropFirst(third).prefix(third)) : nil
+  }
+
   /// The largest level; nil when there is none.
   var largest: (kernel: Int, level: Double)? {
     kernels.max { levels[$0] < levels[$1] }.map { ($0, levels[$0]) }

@@ -20,6 +20,9 @@ package struct Thresholds: Sendable, Equatable {
   var explodingDepth = 1.5
   var vanishingDrop = 2.0
   var vanishingCriticalDrop = 2.5
+  var vanishingRest = 0.2
+  var vanishingRestless = 1.0
+  var vanishingMiddle = 4.0
   var vanishingSize = 1e-3
   var vanishingLearned = 0.1
   var vanishingFirstSize = 7e-6

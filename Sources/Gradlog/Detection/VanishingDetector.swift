@@ -21,7 +21,10 @@ struct VanishingDetector: Sendable {
     _ network: NetworkBatch, _ profile: KernelProfile, _ trend: Trend, _ thresholds: Thresholds,
     _ log: inout FindingLog
   ) {
-    guard let (shallow, deep) = profile.ends else { return }
+    guard let (input, deep) = profile.ends else { return }
+    // Where the gates of a network are shut, the first layers may get theirs by another way.
+    let middle = profile.middle ?? input
+    let shallow = deep - middle >= thresholds.vanishingMiddle ? min(input, middle) : input
     let drop = deep - shallow
     let isLow = drop >= thresholds.vanishingDrop && shallow < log10(thresholds.vanishingSize)
     depth.observe(isLow, at: network.place)
