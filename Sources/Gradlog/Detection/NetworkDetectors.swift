@@ -10,6 +10,7 @@ struct NetworkDetectors: Sendable {
   private var nonFinite = NonFiniteDetector()
   private var explosion = ExplosionDetector()
   private var divergence = DivergenceDetector()
+  private var depthGrowth = DepthGrowthDetector()
   private var vanishing = VanishingDetector()
   private var firstGradients = FirstGradientsDetector()
   private var decay = DecayDetector()
@@ -37,6 +38,7 @@ struct NetworkDetectors: Sendable {
     divergence.observe(
       network, trend, rises, profile, explosion.excursion,
       isOscillating: oscillation.isFruitless, thresholds, &log)
+    depthGrowth.observe(network, profile, trend, thresholds, &log)
     nonFinite.observe(network, gradients, thresholds, &log)
     underflow.observe(network, gradients, weights, trend, thresholds, &log)
     deadUnits.observe(network, gradients, weights, trend, thresholds, &log)

@@ -19,7 +19,7 @@ struct Trend: Sendable {
     if curve.count <= 16, value <= 0 { isTelling = false }
     if !firstLosses.isFull {
       firstLosses.add(value)
-      if firstLosses.count == 1 { firstBound = value > 0 ? 1.5 * value : .infinity }
+      if firstLosses.count == 1 { firstBound = value > 0 ? 1.2 * value : .infinity }
       firstLoss = min(firstLosses.median, firstBound)
     }
     recentLosses.add(value)
