@@ -17,7 +17,7 @@ package struct Thresholds: Sendable, Equatable {
   var explodingAftermath = 20.0
   var explodingNorm = 1e10
   var explodingFirstSize = 10.0
-  var explodingDepth = 2.0
+  var explodingDepth = 1.5
   var vanishingDrop = 2.0
   var vanishingCriticalDrop = 2.5
   var vanishingRest = 0.2
