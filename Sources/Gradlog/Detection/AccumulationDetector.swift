@@ -42,7 +42,7 @@ struct AccumulationDetector: Sendable {
       Hit(
         rule: .accumulating, severity: trend.hasLearned(thresholds) ? .warning : .critical,
         since: start, value: network.norm,
-        baseline: network.change, threshold: thresholds.accumulatingCosine,
+        baseline: network.firstNorm, threshold: thresholds.accumulatingSum * network.firstNorm,
         symptom: .accumulating, isRevised: true), at: network.place)
   }
 

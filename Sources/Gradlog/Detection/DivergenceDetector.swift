@@ -37,7 +37,7 @@ struct DivergenceDetector: Sendable {
     log.note(
       Hit(
         rule: .exploding, severity: .critical, weight: weight, since: since, value: trend.loss,
-        baseline: trend.firstLoss, threshold: thresholds.explodingLoss, symptom: .lossGrowth),
+        baseline: trend.firstLoss, threshold: bound, symptom: .lossGrowth),
       at: network.place)
   }
 
@@ -54,7 +54,7 @@ struct DivergenceDetector: Sendable {
     log.note(
       Hit(
         rule: .exploding, severity: .critical, since: network.start, value: trend.loss,
-        baseline: guessing, threshold: thresholds.explodingLossLevel, symptom: .lossLevel),
+        baseline: guessing, threshold: bound, symptom: .lossLevel),
       at: network.place)
   }
 

@@ -4,6 +4,8 @@
 struct OscillationDetector: Sendable {
   private var cosines = RollingMedian(of: 32)
   private var streak = Streak()
+  /// The lowest median of the streak.
+  private var lowest = 0.0
 
   mutating func observe(
     _ network: NetworkBatch, _ trend: Trend, _ thresholds: Thresholds, _ log: inout FindingLog
@@ -18,6 +20,7 @@ struct OscillationDetector: Sendable {
     guard streak.observe(median < bound, at: network.place) else {
       return log.end(.oscillation, showing: .turning)
     }
+    lowest = streak.length == 1 ? median : min(lowest, median)
     guard Double(streak.length) >= thresholds.oscillationPatience else { return }
     let isFruitless =
       trend.knowsLoss
@@ -26,7 +29,7 @@ struct OscillationDetector: Sendable {
     log.note(
       Hit(
         rule: .oscillation, severity: isFruitless ? .critical : .warning, since: streak.start,
-        value: median, threshold: thresholds.oscillationCosine, symptom: .turning,
+        value: lowest, threshold: thresholds.oscillationCosine, symptom: .turning,
         isRevised: true), at: network.place)
   }
 }

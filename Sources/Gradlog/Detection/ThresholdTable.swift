@@ -62,7 +62,7 @@ extension Thresholds {
         .absent, "share", \.absentShare, "share of the weights without a gradient that is critical"),
       ThresholdName(
         .absent, "held-share", \.absentHeldShare,
-        "share of the weights that is critical when it is held fixed in mid-training"),
+        "share of the weights that is critical when frozen before the loss came down"),
     ] + accumulating + [
       ThresholdName(
         .noiseScale, "batches", \.noiseScaleBatches, "batches after which the noise scale is told")
@@ -79,9 +79,9 @@ extension Thresholds {
       "times its own level at which the norm has exploded once it stays there and does harm"),
     ThresholdName(
       .exploding, "factor", \.explodingFactor,
-      "times its own level at which the norm has exploded after few batches"),
+      "times its own level at which the norm has exploded after three batches"),
     ThresholdName(
-      .exploding, "spikes", \.explodingSpikes, "jumps of that size that are enough without a loss"),
+      .exploding, "spikes", \.explodingSpikes, "jumps by exploding.factor that are enough without a loss"),
     ThresholdName(
       .exploding, "patience", \.explodingPatience, "batches for which the norm stays high"),
     ThresholdName(
@@ -97,7 +97,7 @@ extension Thresholds {
       "times the loss of guessing that a classifier should not be above"),
     ThresholdName(
       .exploding, "aftermath", \.explodingAftermath,
-      "steps within which units that die tell that a jump did harm"),
+      "batches within which units that die tell that a jump did harm"),
     ThresholdName(
       .exploding, "norm", \.explodingNorm,
       "norm of the whole gradient that is too large for any network"),
@@ -135,7 +135,7 @@ extension Thresholds {
     ThresholdName(
       .stagnation, "patience", \.stagnationPatience, "batches in a row that repeat the one before"),
     ThresholdName(
-      "stagnation.batches", of: [.stagnation, .exploding], \.stagnationBatches,
+      "stagnation.batches", of: [.stagnation, .exploding, .absent], \.stagnationBatches,
       "losses after which one must have fallen"),
     ThresholdName(.stagnation, "fall", \.stagnationFall, "share by which it must have fallen then"),
     ThresholdName(
@@ -157,7 +157,7 @@ extension Thresholds {
       .stagnation, "stall-cosine", \.stallCosine,
       "median cosine between neighbours when they agree and nothing moves"),
     ThresholdName(
-      .stagnation, "stall-size", \.stallSize, "change of the logarithm of the norm that is none"),
+      .stagnation, "stall-size", \.stallSize, "change of the natural logarithm of the norm that is none"),
     ThresholdName(
       .stagnation, "stall-size-alone", \.stallSizeAlone, "the same when there is no loss to tell"),
     ThresholdName(
@@ -173,8 +173,8 @@ extension Thresholds {
       "median cosine that is critical when there is no loss to tell"),
     ThresholdName(.oscillation, "patience", \.oscillationPatience, "batches in a row"),
     ThresholdName(
-      .oscillation, "share", \.oscillationShare,
-      "share of the first losses by which the loss is below them when no harm is done"),
+      "oscillation.share", of: [.oscillation, .absent], \.oscillationShare,
+      "share of the first losses by which a loss that comes down is below them"),
   ]
 
   private static let underflow = [

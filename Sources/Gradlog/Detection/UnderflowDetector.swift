@@ -42,9 +42,8 @@ struct UnderflowDetector: Sendable {
       log.note(
         Hit(
           rule: .underflow, severity: severity, weight: gradient.weight,
-          since: streaks[gradient.weight].start, value: share == 1 ? 0 : gradient.meanAbsNonZero,
-          baseline: share,
-          threshold: bound, symptom: .underflow, isRevised: true
+          since: streaks[gradient.weight].start, value: share,
+          threshold: thresholds.underflowShare, symptom: .underflow, isRevised: true
         ),
         at: network.place)
     }

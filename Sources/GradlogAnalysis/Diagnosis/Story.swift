@@ -17,17 +17,41 @@ public struct Story: Sendable, Equatable {
     public let finding: DiagnosedFinding
     /// The others.
     public let others: [DiagnosedFinding]
+
+    /// When the last of them was seen last.
+    var last: DiagnosedFinding.Place {
+      others.map(\.last).reduce(finding.last) { $1.step > $0.step ? $1 : $0 }
+    }
+
+    /// Whether all were seen last well before the end of the run.
+    var isPast: Bool { finding.isPast && others.allSatisfy(\.isPast) }
+
+    /// How many more weights there are.
+    public var otherWeights: Int {
+      Set(others.compactMap(\.weight)).subtracting([finding.weight].compactMap { $0 }).count
+    }
   }
 
-  /// The findings, those with one rule put together: the cause's first, then as they began.
+  /// The findings, those with one rule put together: the cause's first, then as they began. What is frozen is no
+  /// gradient that failed to arrive, and has a line of its own.
   public var lines: [Line] {
-    var rules: [Rule] = []
-    for finding in findings where !rules.contains(finding.rule) { rules.append(finding.rule) }
-    return rules.map { rule in
-      var same = findings.filter { $0.rule == rule }
+    var kinds: [Kind] = []
+    for finding in findings where !kinds.contains(Kind(finding)) { kinds.append(Kind(finding)) }
+    return kinds.map { kind in
+      var same = findings.filter { Kind($0) == kind }
       let worst = same.map(\.severity).max()
-      let place = rule == cause.rule ? 0 : same.firstIndex { $0.severity == worst } ?? 0
+      let place = kind == Kind(cause) ? 0 : same.firstIndex { $0.severity == worst } ?? 0
       return Line(finding: same.remove(at: place), others: same)
+    }
+  }
+
+  private struct Kind: Equatable {
+    let rule: Rule
+    let isHeld: Bool
+
+    init(_ finding: DiagnosedFinding) {
+      rule = finding.rule
+      isHeld = finding.symptom == .held
     }
   }
 }
@@ -44,7 +68,7 @@ extension Story {
       var others: [Clue] = []
       var rules: Set<Rule> = [cause.finding.rule]
       for clue in rest {
-        if clue.onset >= cause.onset - Causality.simultaneity,
+        if clue.canFollow(cause),
           rules.contains(where: { Causality.leads($0, to: clue.finding.rule) })
         {
           members.append(clue)
@@ -82,6 +106,8 @@ private struct Clue {
   let order: Int
 
   var onset: Int { finding.first.step }
+  /// A loss that does not fall is dated from the first batch on, whenever what holds it up began.
+  var isUndated: Bool { finding.symptom == .flatLoss }
   private var rank: Int { Causality.rank(of: finding.rule) }
   /// What is about the whole network does not say where it began: it comes last. A layer that dies takes the gradient
   /// from all before it, so the one nearest to the loss is the one that died; from the first batches on, no layer has
@@ -92,12 +118,18 @@ private struct Clue {
   }
   private var place: Int { finding.weight == nil ? 1 : 0 }
 
+  /// Whether it began no earlier, or cannot be told and lasts.
+  func canFollow(_ cause: Clue) -> Bool {
+    (isUndated ? finding.last.step : onset) >= cause.onset - Causality.simultaneity
+  }
+
   func isRatherTheCause(than other: Clue) -> Bool {
     (rank, place, onset, depth, order)
       < (other.rank, other.place, other.onset, other.depth, other.order)
   }
 
   func began(before other: Clue) -> Bool {
-    (onset, rank, depth, order) < (other.onset, other.rank, other.depth, other.order)
+    (isUndated ? .max : onset, rank, depth, order)
+      < (other.isUndated ? .max : other.onset, other.rank, other.depth, other.order)
   }
 }
