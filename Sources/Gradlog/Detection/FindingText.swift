@@ -50,7 +50,8 @@ extension Finding {
       "every gradient \(be) zero from the first batch on"
         + (value == 0 ? "" : ", while the loss \(be) \(value.short)") + until
     case .held: "\(name) \(be) held fixed\(until)"
-    case .never: isOver ? "\(name) received no gradient\(until)" : "\(name) never received a gradient"
+    case .never:
+      isOver ? "\(name) received no gradient\(until)" : "\(name) never received a gradient"
     case .noLonger:
       isOver ? "\(name) received no gradient\(until)" : "\(name) no longer receives a gradient"
     case .accumulating:

@@ -56,6 +56,7 @@ struct StagnationDetector: Sendable {
       Hit(
         rule: .stagnation, severity: hasMuchToLearn ? .critical : .warning, since: network.start,
         value: trend.lastLoss, baseline: trend.startingLoss,
-        threshold: trend.loss(fallenBy: leastFall), symptom: .flatLoss, isRevised: true), at: network.place)
+        threshold: trend.loss(fallenBy: leastFall), symptom: .flatLoss, isRevised: true),
+      at: network.place)
   }
 }

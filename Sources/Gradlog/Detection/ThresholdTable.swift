@@ -81,7 +81,8 @@ extension Thresholds {
       .exploding, "factor", \.explodingFactor,
       "times its own level at which the norm has exploded after three batches"),
     ThresholdName(
-      .exploding, "spikes", \.explodingSpikes, "jumps by exploding.factor that are enough without a loss"),
+      .exploding, "spikes", \.explodingSpikes,
+      "jumps by exploding.factor that are enough without a loss"),
     ThresholdName(
       .exploding, "patience", \.explodingPatience, "batches for which the norm stays high"),
     ThresholdName(
@@ -157,7 +158,8 @@ extension Thresholds {
       .stagnation, "stall-cosine", \.stallCosine,
       "median cosine between neighbours when they agree and nothing moves"),
     ThresholdName(
-      .stagnation, "stall-size", \.stallSize, "change of the natural logarithm of the norm that is none"),
+      .stagnation, "stall-size", \.stallSize,
+      "change of the natural logarithm of the norm that is none"),
     ThresholdName(
       .stagnation, "stall-size-alone", \.stallSizeAlone, "the same when there is no loss to tell"),
     ThresholdName(

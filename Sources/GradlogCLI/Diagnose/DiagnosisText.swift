@@ -117,7 +117,8 @@ struct DiagnosisText {
   private static func numbers(of finding: DiagnosedFinding) -> String? {
     guard !finding.value.isNaN else { return nil }
     let baseline = finding.baseline.map { ", baseline \($0.short)" } ?? ""
-    return "\(finding.unit): \(finding.value.short)\(baseline), threshold \(finding.threshold.short)"
+    return "\(finding.unit): \(finding.value.short)\(baseline), threshold "
+      + finding.threshold.short
   }
 
   private static func sentence(_ text: String) -> String {
