@@ -1,18 +1,15 @@
-import Gradlog
 import Testing
 
+@testable import Gradlog
 @testable import GradlogAnalysis
 
 /// Which finding is the cause, and which ones follow from it.
 struct StoryTests {
   private func finding(
     _ rule: Rule, _ severity: Rule.Severity = .critical, _ weight: String? = nil,
-    position: Int? = nil, at step: Int
+    position: Int? = nil, at step: Int, until last: Int? = nil, _ symptom: Symptom? = nil
   ) -> DiagnosedFinding {
-    let place = DiagnosedFinding.Place(epoch: 0, batch: step, step: step, batchID: Int64(step))
-    return DiagnosedFinding(
-      rule: rule, severity: severity, weight: weight, position: position, first: place, last: place,
-      batches: 1, value: 1, baseline: nil, threshold: 0, evidence: "seen", advice: "do")
+    .made(rule, severity, weight, position: position, at: step, until: last ?? step, symptom)
   }
 
   private func told(_ findings: [DiagnosedFinding]) -> [[String]] {
@@ -83,29 +80,30 @@ struct StoryTests {
     #expect(told([]).isEmpty)
   }
 
-  @Test func aSentenceSaysWhatWhereAndWhatCameOfIt() {
-    func sentence(_ findings: [DiagnosedFinding], batches: Int = 100) -> String {
-      Diagnosis(
-        run: "r", rank: 0, batches: batches, weights: 8, stories: Story.stories(of: findings),
-        profile: DepthProfile(kernels: [], batches: 0, window: .wholeRun)
-      ).sentence
-    }
-    #expect(sentence([]) == "No rule is broken in 100 batches of 8 weights.")
-    #expect(sentence([], batches: 0) == "Nothing was recorded, so nothing can be said.")
+  /// A loss that does not fall is dated from the first batch on, whatever holds it up; one that came down before has
+  /// another cause.
+  @Test func aLossThatDoesNotFallFollowsFromWhatHoldsItUp() {
     #expect(
-      sentence([], batches: 1) == "Nothing is wrong so far, but 1 batch is too few for most rules.")
+      told([
+        finding(.stagnation, at: 0, until: 200), finding(.exploding, at: 90),
+        finding(.dead, at: 95),
+      ]) == [["exploding@90", "dead@95", "stagnation@0"]])
     #expect(
-      sentence([
-        finding(.exploding, .critical, "w7", position: 7, at: 12),
-        finding(.nonFinite, .critical, "w1", position: 1, at: 15),
-        finding(.nonFinite, .critical, "w2", position: 2, at: 15), finding(.stagnation, at: 60),
-        finding(.noiseScale, .info, at: 50),
-      ])
-        == "The gradients explode, led by 'w7', from epoch 0, batch 12 on; then NaN or infinity in 2 weights "
-        + "and a loss that does not move.")
+      told([finding(.stagnation, .warning, at: 0, until: 70), finding(.exploding, at: 90)])
+        == [["exploding@90"], ["stagnation@0"]])
     #expect(
-      sentence([finding(.absent, .warning, "w\n", position: 0, at: 0)])
-        == "'w\\n' gets no gradient from the first batch on.")
+      told([finding(.stagnation, at: 0, until: 200, .identical), finding(.exploding, at: 90)])
+        == [["exploding@90"], ["stagnation@0"]])
+  }
+
+  @Test func whatIsFrozenHasALineOfItsOwn() {
+    let story = Story.stories(of: [
+      finding(.absent, .critical, "a", position: 0, at: 0),
+      finding(.absent, .critical, "b", position: 1, at: 0),
+      finding(.absent, .info, "c", position: 2, at: 0, .held),
+    ])[0]
+    #expect(story.lines.map(\.finding.weight) == ["a", "c"])
+    #expect(story.lines.map(\.otherWeights) == [1, 0])
   }
 
   @Test func theVerdictIsThatOfTheWorst() {

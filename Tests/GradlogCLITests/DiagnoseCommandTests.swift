@@ -41,12 +41,12 @@ import Testing
         The gradient of 'b/kernel' has NaN or infinite elements from epoch 2, batch 0
         on.
 
-        1. critical: nonfinite of b/kernel
-           since epoch 2, batch 0 (step 20) until epoch 2, batch 9 (step 29), in 10 batches
-           The gradient of "b/kernel" has 1 NaN element.
-           value 1, threshold 0
-           To do: look at this batch's inputs and targets for NaN, and at logarithms,
-           roots and divisions in the loss; else lower the learning rate.
+        1. critical: nonfinite, 'b/kernel'
+           since epoch 2, batch 0 (step 20) until the end, in 10 batches
+           The gradient of 'b/kernel' has 1 NaN element.
+           elements: 1, threshold 0
+           To do: look for NaN in the inputs and targets of epoch 2, batch 0, and for
+           logarithms, roots and divisions in the loss; else lower the learning rate.
 
         Kernels from the input to the loss, with the root mean square of the elements
         that are not zero (logarithmic; median of 21 batches up to step 20):

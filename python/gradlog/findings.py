@@ -24,10 +24,11 @@ class Finding(NamedTuple):
     batch: int
     step: int
     value: float
-    """What the rule judges."""
+    """What the rule judges; docs/FileFormat.md tells the units of the rules."""
     threshold: float
+    """The bound that the value broke, in the same unit."""
     baseline: float | None
-    """What the value was compared with; None when there is nothing."""
+    """What the value was before or should be, in the same unit; None when that is not known."""
     evidence: str
     """What was seen, as one sentence."""
     advice: str

@@ -89,9 +89,9 @@ typedef struct gradlog_finding {
   int64_t epoch;
   int64_t batch;
   int64_t step;
-  double value;     /* what the rule judges; the evidence names it */
-  double threshold; /* the bound that it broke */
-  double baseline;  /* what it was compared with; NaN when there is nothing */
+  double value;     /* what the rule judges; docs/FileFormat.md tells the units of the rules */
+  double threshold; /* the bound that it broke, in the same unit */
+  double baseline;  /* what it was before or should be, in the same unit; NaN when that is not known */
   const char *evidence; /* what was seen, as one sentence */
 } gradlog_finding;
 

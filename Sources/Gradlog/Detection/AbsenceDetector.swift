@@ -40,7 +40,7 @@ struct AbsenceDetector: Sendable {
           || network.isStuck(trend, thresholds)
         : !trend.hasLearned(thresholds)
       let severity: Rule.Severity = isLarge && isHarmful ? .critical : isHeld ? .info : .warning
-      note(gradient.weight, share, isHeld, severity, network, thresholds, &log)
+      note(gradient.weight, isHeld, severity, network, thresholds, &log)
     }
   }
 
@@ -76,13 +76,13 @@ struct AbsenceDetector: Sendable {
   }
 
   private func note(
-    _ weight: Int, _ share: Double, _ isHeld: Bool, _ severity: Rule.Severity,
+    _ weight: Int, _ isHeld: Bool, _ severity: Rule.Severity,
     _ network: NetworkBatch, _ thresholds: Thresholds, _ log: inout FindingLog
   ) {
     log.note(
       Hit(
         rule: .absent, severity: severity, weight: weight, since: streaks[weight].start,
-        value: share, threshold: thresholds.absentShare,
+        value: Double(streaks[weight].length), threshold: thresholds.absentPatience,
         symptom: isHeld ? .held : counts[weight] > 0 ? .noLonger : .never, isRevised: true),
       at: network.place)
   }

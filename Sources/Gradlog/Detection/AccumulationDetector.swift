@@ -46,7 +46,7 @@ struct AccumulationDetector: Sendable {
       Hit(
         rule: .accumulating, severity: trend.hasLearned(thresholds) ? .warning : .critical,
         since: firstSums.start ?? start, value: network.norm,
-        baseline: network.change, threshold: thresholds.accumulatingCosine,
+        baseline: network.firstNorm, threshold: thresholds.accumulatingSum * network.firstNorm,
         symptom: .accumulating, isRevised: true), at: network.place)
   }
 

@@ -93,8 +93,10 @@ struct DeadUnitDetector: Sendable {
     let next = gradients[index + 1]
     guard weights[next.weight].isKernel, !next.isAbsent else { return 0 }
     return max(
-      linked(gradient.zeroRows, of: weight.rows, next.zeroColumns, of: weights[next.weight].columns),
-      linked(gradient.zeroColumns, of: weight.columns, next.zeroRows, of: weights[next.weight].rows))
+      linked(
+        gradient.zeroRows, of: weight.rows, next.zeroColumns, of: weights[next.weight].columns),
+      linked(gradient.zeroColumns, of: weight.columns, next.zeroRows, of: weights[next.weight].rows)
+    )
   }
 
   /// The gradient of the nearest kernel before that at `index`, with vectors only between them.
@@ -115,7 +117,9 @@ struct DeadUnitDetector: Sendable {
   }
 
   /// The share of units that are slices of zeros in the kernel that leads to them and in the one that leads on.
-  private static func linked(_ zeros: Int?, of units: Int, _ nextZeros: Int?, of nextUnits: Int) -> Double {
+  private static func linked(_ zeros: Int?, of units: Int, _ nextZeros: Int?, of nextUnits: Int)
+    -> Double
+  {
     guard let zeros, let nextZeros, units == nextUnits, units > 0 else { return 0 }
     return Double(min(zeros, nextZeros)) / Double(units)
   }

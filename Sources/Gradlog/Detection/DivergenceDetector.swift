@@ -31,7 +31,9 @@ struct DivergenceDetector: Sendable {
     _ log: inout FindingLog
   ) {
     let bound = thresholds.explodingLoss * trend.firstLoss
-    guard let loss = network.batch.loss, trend.lossCount > 3, trend.isTelling, bound > 0 else { return }
+    guard let loss = network.batch.loss, trend.lossCount > 3, trend.isTelling, bound > 0 else {
+      return
+    }
     // A loss that is still above the first ones has not come back, though it may swing about the bound.
     if trend.loss < trend.firstLoss { log.end(.exploding, weight: weight, showing: .lossGrowth) }
     // How far the steps jump over the valley is how far the loss rises: oscillation says it better.
@@ -45,7 +47,7 @@ struct DivergenceDetector: Sendable {
     log.note(
       Hit(
         rule: .exploding, severity: isSwing ? .warning : .critical, weight: weight, since: since,
-        value: trend.loss, baseline: trend.firstLoss, threshold: thresholds.explodingLoss,
+        value: trend.loss, baseline: trend.firstLoss, threshold: bound,
         symptom: .lossGrowth, isRevised: true),
       at: network.place)
   }
@@ -66,7 +68,7 @@ struct DivergenceDetector: Sendable {
     log.note(
       Hit(
         rule: .exploding, severity: .critical, since: network.start, value: trend.loss,
-        baseline: guessing, threshold: thresholds.explodingLossLevel, symptom: .lossLevel),
+        baseline: guessing, threshold: bound, symptom: .lossLevel),
       at: network.place)
   }
 

@@ -131,14 +131,14 @@ struct ExplosionDetector: Sendable {
 
   private func note(
     _ excursion: Excursion, _ severity: Rule.Severity, _ symptom: Symptom,
-    _ network: NetworkBatch, _ threshold: Double, _ log: inout FindingLog
+    _ network: NetworkBatch, _ factor: Double, _ log: inout FindingLog
   ) {
-    let isPast = symptom == .growthIntoNonFinite || symptom == .jump
-    let value = isPast ? excursion.baseline + excursion.peak : nil
+    let rise = symptom == .growth ? excursion.rises.median : excursion.peak
+    let baseline = exp2(excursion.baseline)
     log.note(
       Hit(
         rule: .exploding, severity: severity, weight: excursion.weight, since: excursion.start,
-        value: value.map(exp2) ?? network.norm, baseline: exp2(excursion.baseline),
-        threshold: threshold, symptom: symptom), at: network.place)
+        value: symptom == .spike ? network.norm : exp2(excursion.baseline + rise),
+        baseline: baseline, threshold: factor * baseline, symptom: symptom), at: network.place)
   }
 }

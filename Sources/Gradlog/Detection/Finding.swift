@@ -10,11 +10,11 @@ package struct Finding: Sendable, Equatable {
   package internal(set) var last: BatchPlace
   /// Batches that show it.
   package internal(set) var batchCount: Int
-  /// The worst value.
+  /// The worst value, in ``Symptom/unit``.
   package internal(set) var value: Double
-  /// What the value was compared with; nil when the rule has no baseline.
+  /// What the value was before, or should be, in the same unit; nil when the rule knows none.
   package internal(set) var baseline: Double?
-  /// The bound that it broke.
+  /// The bound that the value broke, in the same unit.
   package internal(set) var threshold: Double
   /// What was seen.
   package internal(set) var symptom: Symptom
@@ -175,7 +175,7 @@ extension Finding {
     isOver = false
     // Values of different symptoms have different units. An estimate replaces the one before.
     let isSame = hit.symptom == symptom || hit.rule == .nonFinite || hit.rule == .dead
-    let isWorse = hit.rule.worstIsSmallest ? hit.value < value : hit.value > value
+    let isWorse = hit.symptom.worstIsSmallest ? hit.value < value : hit.value > value
     guard
       hit.rule == .noiseScale || (isSame && isWorse)
         || (hit.severity > severity && hit.symptom != symptom)
@@ -184,15 +184,5 @@ extension Finding {
     baseline = hit.baseline
     threshold = hit.threshold
     symptom = hit.symptom
-  }
-}
-
-extension Rule {
-  /// Whether a smaller value is a worse one.
-  var worstIsSmallest: Bool {
-    switch self {
-    case .vanishing, .oscillation, .stagnation, .underflow: true
-    default: false
-    }
   }
 }

@@ -37,7 +37,8 @@ struct FirstGradientsDetector: Sendable {
     log.note(
       Hit(
         rule: .vanishing, severity: .critical, weight: kernel, since: network.start,
-        value: pow(10, level), baseline: symptom == .firstDepth ? profile.largest.map { pow(10, $0.level) } : nil,
+        value: pow(10, level),
+        baseline: symptom == .firstDepth ? profile.largest.map { pow(10, $0.level) } : nil,
         threshold: pow(10, bound), symptom: symptom), at: network.place)
   }
 }

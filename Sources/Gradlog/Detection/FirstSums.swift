@@ -30,7 +30,8 @@ struct FirstSums: Sendable {
     additions.add(network.change / network.firstNorm)
     guard index == Self.batchCount, additions.isFull else { return }
     let looksSo =
-      rises >= 9 && turns <= 2 && network.norm >= thresholds.accumulatingFirstSum * network.firstNorm
+      rises >= 9 && turns <= 2
+      && network.norm >= thresholds.accumulatingFirstSum * network.firstNorm
       && additions.median >= thresholds.accumulatingAddition && additions.quantile(1) <= 4
     if looksSo { start = second }
   }

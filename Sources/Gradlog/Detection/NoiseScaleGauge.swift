@@ -18,6 +18,6 @@ struct NoiseScaleGauge: Sendable {
     log.note(
       Hit(
         rule: .noiseScale, severity: .info, value: max(0, squares - shared) / shared,
-        baseline: shared.squareRoot(), threshold: 0, symptom: .noise), at: network.place)
+        threshold: 1, symptom: .noise), at: network.place)
   }
 }

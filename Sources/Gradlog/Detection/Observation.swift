@@ -103,13 +103,16 @@ package struct BatchPlace: Sendable, Equatable {
   package var epoch: Int
   package var batch: Int
   package var step: Int
+  /// The learning rate of the step that follows it; nil when not recorded, or no finite number.
+  package var learningRate: Double?
   /// Batches of this network before it, as the detectors count them: steps may have gaps.
   var ordinal = 0
 
-  package init(batchID: Int64, epoch: Int, batch: Int, step: Int) {
+  package init(batchID: Int64, epoch: Int, batch: Int, step: Int, learningRate: Double? = nil) {
     self.batchID = batchID
     self.epoch = epoch
     self.batch = batch
     self.step = step
+    self.learningRate = learningRate.flatMap { $0.isFinite ? $0 : nil }
   }
 }

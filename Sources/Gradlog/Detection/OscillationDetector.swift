@@ -6,6 +6,8 @@ struct OscillationDetector: Sendable {
   private var streak = Streak()
   /// Whether the steps jump over the valley and the training gets nowhere.
   private(set) var isFruitless = false
+  /// The lowest median of the streak.
+  private var lowest = 0.0
 
   mutating func observe(
     _ network: NetworkBatch, _ trend: Trend, _ thresholds: Thresholds, _ log: inout FindingLog
@@ -21,6 +23,7 @@ struct OscillationDetector: Sendable {
       isFruitless = false
       return log.end(.oscillation, showing: .turning)
     }
+    lowest = streak.length == 1 ? median : min(lowest, median)
     guard Double(streak.length) >= thresholds.oscillationPatience else { return }
     isFruitless =
       trend.knowsLoss
@@ -28,12 +31,13 @@ struct OscillationDetector: Sendable {
         && !(trend.loss < trend.firstLoss && trend.progress >= thresholds.oscillationProgress)
       : median < thresholds.oscillationCriticalCosine
     let isFruitful =
-      trend.hasLearned(thresholds.oscillationShare) || trend.progress >= thresholds.oscillationProgress
+      trend.hasLearned(thresholds.oscillationShare)
+      || trend.progress >= thresholds.oscillationProgress
     log.note(
       Hit(
         rule: .oscillation, severity: isFruitless ? .critical : isFruitful ? .info : .warning,
         since: streak.start,
-        value: median, threshold: thresholds.oscillationCosine, symptom: .turning,
+        value: lowest, threshold: thresholds.oscillationCosine, symptom: .turning,
         isRevised: true), at: network.place)
   }
 }

@@ -33,7 +33,7 @@ struct StagnationDetector: Sendable {
     else { return }
     log.note(
       Hit(
-        rule: .stagnation, severity: .critical, since: since, value: 0,
+        rule: .stagnation, severity: .critical, since: since, value: Double(identical.length),
         threshold: thresholds.stagnationPatience, symptom: .identical), at: network.place)
   }
 
@@ -44,7 +44,8 @@ struct StagnationDetector: Sendable {
     guard trend.isTelling, Double(trend.lossCount) >= thresholds.stagnationBatches else { return }
     let isLong = Double(trend.lossCount) >= thresholds.stagnationLongBatches
     let bound = isLong ? thresholds.stagnationLongFall : thresholds.stagnationFall
-    guard trend.fall < max(bound, thresholds.stagnationErrors * trend.fallError) else {
+    let leastFall = max(bound, thresholds.stagnationErrors * trend.fallError)
+    guard trend.fall < leastFall else {
       return log.end(.stagnation, showing: .flatLoss)
     }
     let hasMuchToLearn =
@@ -54,7 +55,8 @@ struct StagnationDetector: Sendable {
     log.note(
       Hit(
         rule: .stagnation, severity: hasMuchToLearn ? .critical : .warning, since: network.start,
-        value: trend.fall, baseline: trend.firstLoss, threshold: bound, symptom: .flatLoss,
-        isRevised: true), at: network.place)
+        value: trend.lastLoss, baseline: trend.startingLoss,
+        threshold: trend.loss(fallenBy: leastFall), symptom: .flatLoss, isRevised: true),
+      at: network.place)
   }
 }

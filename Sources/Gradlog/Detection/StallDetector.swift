@@ -51,16 +51,14 @@ struct StallDetector: Sendable {
     guard let smallest = sizes.min(), let largest = sizes.max(), largest - smallest > 1e-4,
       blocks.allSatisfy({ $0.cosine >= thresholds.stallCosine })
     else { return log.end(.stagnation, showing: .stall) }
-    let isStill =
-      last.loss.isNaN
-      ? largest - smallest < thresholds.stallSizeAlone
-      : largest - smallest < thresholds.stallSize
-        && first.loss - last.loss < thresholds.stallFall * abs(first.loss)
-    guard isStill else { return log.end(.stagnation, showing: .stall) }
+    let bound = last.loss.isNaN ? thresholds.stallSizeAlone : thresholds.stallSize
+    guard largest - smallest < bound,
+      last.loss.isNaN || first.loss - last.loss < thresholds.stallFall * abs(first.loss)
+    else { return log.end(.stagnation, showing: .stall) }
     log.note(
       Hit(
         rule: .stagnation, severity: .critical, since: first.start,
-        value: 1 - exp(smallest - largest), baseline: last.cosine, threshold: thresholds.stallSize,
-        symptom: .stall, isRevised: true), at: network.place)
+        value: largest - smallest, threshold: bound, symptom: .stall, isRevised: true),
+      at: network.place)
   }
 }

@@ -62,7 +62,7 @@ extension Thresholds {
         .absent, "share", \.absentShare, "share of the weights without a gradient that is critical"),
       ThresholdName(
         .absent, "held-share", \.absentHeldShare,
-        "share of the weights that is critical when it is held fixed in mid-training"),
+        "share of the weights that is critical when frozen before the loss came down"),
     ] + accumulating + [
       ThresholdName(
         .noiseScale, "batches", \.noiseScaleBatches, "batches after which the noise scale is told")
@@ -79,9 +79,10 @@ extension Thresholds {
       "times its own level at which the norm has exploded once it stays there and does harm"),
     ThresholdName(
       .exploding, "factor", \.explodingFactor,
-      "times its own level at which the norm has exploded after few batches"),
+      "times its own level at which the norm has exploded after three batches"),
     ThresholdName(
-      .exploding, "spikes", \.explodingSpikes, "jumps of that size that are enough without a loss"),
+      .exploding, "spikes", \.explodingSpikes,
+      "jumps by exploding.factor that are enough without a loss"),
     ThresholdName(
       .exploding, "patience", \.explodingPatience, "batches for which the norm stays high"),
     ThresholdName(
@@ -93,17 +94,23 @@ extension Thresholds {
       .exploding, "loss-patience", \.explodingLossPatience,
       "batches in a row for which the loss stays there"),
     ThresholdName(
+      .exploding, "swing", \.explodingSwing,
+      "times the first losses below which a loss that rose with oscillation is told by that"),
+    ThresholdName(
       .exploding, "loss-level", \.explodingLossLevel,
       "times the loss of guessing that a classifier should not be above"),
     ThresholdName(
       .exploding, "aftermath", \.explodingAftermath,
-      "steps within which units that die tell that a jump did harm"),
+      "batches within which units that die tell that a jump did harm"),
     ThresholdName(
       .exploding, "norm", \.explodingNorm,
       "norm of the whole gradient that is too large for any network"),
     ThresholdName(
       .exploding, "first-size", \.explodingFirstSize,
       "root mean square of a kernel's gradient that is too large in the first batches"),
+    ThresholdName(
+      .exploding, "depth", \.explodingDepth,
+      "decades from the last kernels' gradients up to the first ones'"),
   ]
 
   private static let vanishing = [
@@ -116,6 +123,25 @@ extension Thresholds {
     ThresholdName(
       .vanishing, "size", \.vanishingSize,
       "root mean square below which the first kernels' gradients are small"),
+    ThresholdName(
+      .vanishing, "middle", \.vanishingMiddle,
+      "decades from the last kernels' gradients down to those in the middle"),
+    ThresholdName(
+      .vanishing, "learned", \.vanishingLearned,
+      "share of the first losses by which the loss was never below them when a training never began"
+    ),
+    ThresholdName(
+      .vanishing, "first-size", \.vanishingFirstSize,
+      "root mean square, as a share of the loss, of first gradients that are next to nothing"),
+    ThresholdName(
+      .vanishing, "rest", \.vanishingRest,
+      "decades by which the largest kernel's gradient fell when the last layers came to rest"),
+    ThresholdName(
+      .vanishing, "restless", \.vanishingRestless,
+      "decades by which first gradients have to drop further when it did not"),
+    ThresholdName(
+      .vanishing, "decay", \.vanishingDecay,
+      "decades from the first norms of the whole gradient down to the last ones"),
     ThresholdName(
       .vanishing, "tiny", \.vanishingTiny,
       "root mean square, as a share of the loss, below which a gradient is next to nothing"),
@@ -135,7 +161,7 @@ extension Thresholds {
     ThresholdName(
       .stagnation, "patience", \.stagnationPatience, "batches in a row that repeat the one before"),
     ThresholdName(
-      "stagnation.batches", of: [.stagnation, .exploding], \.stagnationBatches,
+      "stagnation.batches", of: [.stagnation, .exploding, .absent], \.stagnationBatches,
       "losses after which one must have fallen"),
     ThresholdName(.stagnation, "fall", \.stagnationFall, "share by which it must have fallen then"),
     ThresholdName(
@@ -157,7 +183,8 @@ extension Thresholds {
       .stagnation, "stall-cosine", \.stallCosine,
       "median cosine between neighbours when they agree and nothing moves"),
     ThresholdName(
-      .stagnation, "stall-size", \.stallSize, "change of the logarithm of the norm that is none"),
+      .stagnation, "stall-size", \.stallSize,
+      "change of the natural logarithm of the norm that is none"),
     ThresholdName(
       .stagnation, "stall-size-alone", \.stallSizeAlone, "the same when there is no loss to tell"),
     ThresholdName(
@@ -171,10 +198,13 @@ extension Thresholds {
     ThresholdName(
       .oscillation, "critical-cosine", \.oscillationCriticalCosine,
       "median cosine that is critical when there is no loss to tell"),
+    ThresholdName(
+      .oscillation, "progress", \.oscillationProgress,
+      "share by which the loss fell from the third quarter to the last when no harm is done"),
     ThresholdName(.oscillation, "patience", \.oscillationPatience, "batches in a row"),
     ThresholdName(
-      .oscillation, "share", \.oscillationShare,
-      "share of the first losses by which the loss is below them when no harm is done"),
+      "oscillation.share", of: [.oscillation, .absent], \.oscillationShare,
+      "share of the first losses by which a loss that comes down is below them"),
   ]
 
   private static let underflow = [
@@ -193,6 +223,12 @@ extension Thresholds {
       "windows of 16 batches in a row that look so"),
     ThresholdName(
       .accumulating, "sum", \.accumulatingSum, "times the first norm that a sum of gradients has"),
+    ThresholdName(
+      .accumulating, "first-sum", \.accumulatingFirstSum,
+      "times the first norm that the gradient has after 12 batches that were never cleared"),
+    ThresholdName(
+      .accumulating, "addition", \.accumulatingAddition,
+      "times the first norm that the median of what these added has"),
     ThresholdName(
       .accumulating, "variation", \.accumulatingVariation,
       "mean step of the logarithm of what a batch adds, when that varies"),

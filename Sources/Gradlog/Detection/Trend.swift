@@ -40,9 +40,17 @@ struct Trend: Sendable {
   /// By which share of itself the loss has fallen: from the first batches to the last quarter, or from the first quarter
   /// to the last, whichever is more. NaN when unknown.
   var fall: Double {
-    let quarters = curve.quarters
-    return (min(max(firstLoss, quarters.first), firstBound) - quarters.last) / scale(of: firstLoss)
+    (startingLoss - lastLoss) / scale(of: firstLoss)
   }
+
+  /// What ``fall`` is measured from; NaN when unknown.
+  var startingLoss: Double { min(max(firstLoss, curve.quarters.first), firstBound) }
+
+  /// The mean of the last quarter of the losses; NaN when unknown.
+  var lastLoss: Double { curve.quarters.last }
+
+  /// What ``lastLoss`` is when ``fall`` is `share`.
+  func loss(fallenBy share: Double) -> Double { startingLoss - share * scale(of: firstLoss) }
 
   /// What of ``fall`` chance alone brings about: standard errors of the two differences it is made of.
   var fallError: Double {

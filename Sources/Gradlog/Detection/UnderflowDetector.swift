@@ -38,9 +38,8 @@ struct UnderflowDetector: Sendable {
       log.note(
         Hit(
           rule: .underflow, severity: severity, weight: gradient.weight,
-          since: streaks[gradient.weight].start, value: share == 1 ? 0 : gradient.meanAbsNonZero,
-          baseline: share,
-          threshold: thresholds.underflowQuanta * Self.quantum, symptom: .underflow, isRevised: true
+          since: streaks[gradient.weight].start, value: share,
+          threshold: thresholds.underflowShare, symptom: .underflow, isRevised: true
         ),
         at: network.place)
     }
@@ -59,7 +58,9 @@ struct UnderflowDetector: Sendable {
 
   /// The share of zeros, but for rows of an embedding that the batch does not touch.
   private static func lostShare(_ gradient: ObservedGradient, _ weight: ObservedWeight) -> Double {
-    let untouched = gradient.zeroColumns == 0 ? (gradient.zeroRows ?? 0) * weight.elementCount / max(1, weight.rows) : 0
+    let untouched =
+      gradient.zeroColumns == 0
+      ? (gradient.zeroRows ?? 0) * weight.elementCount / max(1, weight.rows) : 0
     return Double(gradient.zeroCount - untouched) / Double(max(1, weight.elementCount - untouched))
   }
 

@@ -44,7 +44,8 @@ struct VanishingDetector: Sendable {
       Hit(
         rule: .vanishing, severity: isCritical ? .critical : .warning, weight: weight,
         since: since, value: pow(10, shallow), baseline: pow(10, deep),
-        threshold: pow(10, -thresholds.vanishingDrop), symptom: .depth, isRevised: true),
+        threshold: min(pow(10, deep - thresholds.vanishingDrop), thresholds.vanishingSize),
+        symptom: .depth, isRevised: true),
       at: network.place)
   }
 

@@ -12,11 +12,11 @@ public struct LiveFinding: Sendable, Equatable {
   public let batch: Int
   /// Its step.
   public let step: Int
-  /// The number that the rule judges.
+  /// The number that the rule judges; docs/FileFormat.md tells what it measures.
   public let value: Double
-  /// What that is compared with; nil when the rule has no baseline.
+  /// What that was before, or should be; nil when the rule knows none.
   public let baseline: Double?
-  /// The bound that is broken.
+  /// The bound that the value breaks.
   public let threshold: Double
   /// What was seen, as one sentence.
   public let evidence: String
@@ -34,7 +34,7 @@ public struct LiveFinding: Sendable, Equatable {
     baseline = finding.baseline
     threshold = finding.threshold
     evidence = finding.evidence(of: weight)
-    advice = finding.advice
+    advice = finding.advice(of: weight)
   }
 }
 

@@ -121,7 +121,8 @@ struct BatchInserter {
     let step = batch.context.step ?? nextStep
     try insertRow(batch, batchID: batchID, step: step)
     let place = BatchPlace(
-      batchID: batchID, epoch: batch.context.epoch, batch: batch.context.batch, step: step)
+      batchID: batchID, epoch: batch.context.epoch, batch: batch.context.batch, step: step,
+      learningRate: batch.context.learningRate)
     let droppedValues = try insertGradients(of: batch, slab, place)
     nextStep = step + 1
     return droppedValues

@@ -68,7 +68,8 @@ struct FindingTable {
         "first": before?.firstBatchID ?? finding.first.batchID, "last": finding.last.batchID,
         "count": finding.batchCount + (before?.batchCount ?? 0), "value": finding.value,
         "baseline": finding.baseline, "threshold": finding.threshold,
-        "evidence": finding.evidence(of: weight?.name), "advice": finding.advice,
+        "evidence": finding.evidence(of: weight?.name),
+        "advice": finding.advice(of: weight?.name),
       ])
   }
 }

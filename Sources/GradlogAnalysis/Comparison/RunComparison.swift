@@ -86,9 +86,11 @@ private struct RunComparison {
       throw nothingInCommon("rank", "a run is compared with one of the same ranks")
     }
     let batches = try matchBatches(common)
+    var mismatches: Set<WeightMismatch> = []
     for (rank, batches) in zip(common, batches) {
       let weights = try WeightMatching(weights(of: a, rank), weights(of: b, rank))
-      for mismatch in weights.mismatches where !outline.weights.contains(mismatch) {
+      // Ranks mostly have the same weights.
+      for mismatch in weights.mismatches where mismatches.insert(mismatch).inserted {
         outline.weights.append(mismatch)
       }
       ranks.append((rank, batches, weights))

@@ -29,28 +29,40 @@ public struct DiagnosedFinding: Sendable, Equatable {
   public let last: Place
   /// Batches that show it.
   public let batches: Int
-  /// The worst value; NaN when the rule knows none.
+  /// The worst value, in ``unit``; NaN when the rule knows none.
   public let value: Double
-  /// What the value is compared with; nil when the rule has no baseline.
+  /// What the value was before, or should be, in the same unit; nil when the rule knows none.
   public let baseline: Double?
-  /// The bound that was broken.
+  /// The bound that the value broke, in the same unit.
   public let threshold: Double
   /// What was seen, as one sentence without a full stop.
   public let evidence: String
   /// What to try, as one sentence without a full stop.
   public let advice: String
+  /// Which of the rule's conditions hit.
+  let symptom: Symptom
+  /// Whether it was seen last well before the end of the run.
+  public let isPast: Bool
+
+  /// What value, baseline and threshold measure, such as `norm`.
+  public var unit: String { symptom.unit }
 }
 
 extension DiagnosedFinding {
-  /// `weight` is the one that the finding is about.
-  init(_ finding: Finding, of weight: SeriesIndex.Weight?) {
+  /// Steps within which some rules judge once: what was seen so shortly before the end still lasts.
+  private static let patience = 32
+
+  /// `weight` is the one that the finding is about, `end` the last step of the run.
+  init(_ finding: Finding, of weight: SeriesIndex.Weight?, end: Int) {
     let name = weight.map { $0.name.text ?? "" }
     self.init(
       rule: finding.rule, severity: finding.severity, weight: name,
       position: weight.map { Bounds.bounded($0.position) }, first: Place(finding.first),
       last: Place(finding.last), batches: finding.batchCount, value: finding.value,
       baseline: finding.baseline, threshold: finding.threshold,
-      evidence: finding.evidence(of: name), advice: finding.advice)
+      evidence: finding.evidence(of: name), advice: finding.advice(of: name),
+      symptom: finding.symptom,
+      isPast: finding.isOver || finding.last.step < end - Self.patience)
   }
 }
 

@@ -99,7 +99,7 @@ extension Recording {
         }
         let stories = Story.stories(
           of: findings.map { finding in
-            DiagnosedFinding(finding, of: finding.weight.map { weights[$0] })
+            DiagnosedFinding(finding, of: finding.weight.map { weights[$0] }, end: run.lastStep)
           })
         return Diagnosis(
           run: run.name, rank: run.rank, batches: run.batchCount, weights: weights.count,

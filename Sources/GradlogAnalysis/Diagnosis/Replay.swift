@@ -9,6 +9,8 @@ internal import Gradlog
 struct Replay {
   private(set) var runs: [ReplayedRun]
   private let index: SeriesIndex
+  /// The weights of each run in the order of their positions.
+  private let weightsOfRuns: [Int64: [SeriesIndex.Weight]]
   /// Where each run is in ``runs``.
   private let places: [Int64: Int]
   /// For each weight of the index, the place of its run in ``runs`` and its own place in that.
@@ -23,7 +25,8 @@ struct Replay {
     let question = SeriesQuestion(run.map { ["run": .text($0)] } ?? [:])
     let series = try SeriesReader(question, in: db)
     index = try series?.index ?? SeriesIndex(of: question, in: db)
-    runs = try Self.runs(question, index, thresholds, db)
+    weightsOfRuns = Dictionary(grouping: index.weights, by: \.runID)
+    runs = try Self.runs(question, weightsOfRuns, thresholds, db)
     places = Dictionary(
       runs.enumerated().map { ($1.runID, $0) }, uniquingKeysWith: { first, _ in first })
     weights = Self.places(of: index.weights, places)
@@ -33,11 +36,12 @@ struct Replay {
 
   /// The weights of a run in the order of their positions.
   func weights(of run: ReplayedRun) -> [SeriesIndex.Weight] {
-    index.weights.filter { $0.runID == run.runID }
+    weightsOfRuns[run.runID] ?? []
   }
 
   private static func runs(
-    _ question: SeriesQuestion, _ index: SeriesIndex, _ thresholds: Thresholds, _ db: Database
+    _ question: SeriesQuestion, _ weights: [Int64: [SeriesIndex.Weight]], _ thresholds: Thresholds,
+    _ db: Database
   ) throws -> [ReplayedRun] {
     let rows = try PreparedStatement(
       "SELECT run_id, name, rank FROM runs WHERE :run IS NULL OR name = :run ORDER BY run_id",
@@ -49,7 +53,7 @@ struct Replay {
       runs.append(
         ReplayedRun(
           runID: runID, name: rows.value(at: 1).text ?? "", rank: rows.value(at: 2).count,
-          weights: index.weights.filter { $0.runID == runID }, thresholds: thresholds))
+          weights: weights[runID] ?? [], thresholds: thresholds))
     }
     return runs
   }

@@ -6,6 +6,8 @@ struct ReplayedRun {
   let name: String
   let rank: Int
   private(set) var batchCount = 0
+  /// The largest step so far.
+  private(set) var lastStep = 0
   private var detectors: Detectors
   /// The numbers of optimizers in the file, which other runs share, by those in this run.
   private var optimizers: [Int: Int] = [:]
@@ -25,6 +27,7 @@ struct ReplayedRun {
   mutating func observe(_ batch: SeriesIndex.Batch, _ gradients: [ObservedGradient]) {
     batchCount += 1
     var observed = ObservedBatch(batch)
+    lastStep = max(lastStep, observed.place.step)
     observed.optimizer = optimizers[batch.optimizer] ?? optimizers.count
     optimizers[batch.optimizer] = observed.optimizer
     detectors.observe(observed, gradients)
@@ -48,7 +51,8 @@ extension ObservedBatch {
     self.init(
       place: BatchPlace(
         batchID: batch.batchID, epoch: Bounds.bounded(batch.epoch),
-        batch: Bounds.bounded(batch.batch), step: Bounds.bounded(batch.step)),
+        batch: Bounds.bounded(batch.batch), step: Bounds.bounded(batch.step),
+        learningRate: batch.learningRate),
       optimizer: batch.optimizer, loss: batch.lossIsNaN ? .nan : batch.loss,
       lossScale: batch.lossScale)
   }

@@ -18,7 +18,7 @@ public struct RuleExplanation: Sendable, Equatable {
   public let rule: Rule
   /// What the rule finds, in one sentence.
   public let summary: String
-  /// When it hits, thresholds by their names.
+  /// When it hits, a line for each of its conditions, thresholds by their names.
   public let formula: String
   /// The numbers in the formula.
   public let thresholds: [Threshold]

@@ -17,17 +17,41 @@ public struct Story: Sendable, Equatable {
     public let finding: DiagnosedFinding
     /// The others.
     public let others: [DiagnosedFinding]
+
+    /// When the last of them was seen last.
+    var last: DiagnosedFinding.Place {
+      others.map(\.last).reduce(finding.last) { $1.step > $0.step ? $1 : $0 }
+    }
+
+    /// Whether all were seen last well before the end of the run.
+    var isPast: Bool { finding.isPast && others.allSatisfy(\.isPast) }
+
+    /// How many more weights there are.
+    public var otherWeights: Int {
+      Set(others.compactMap(\.weight)).subtracting([finding.weight].compactMap { $0 }).count
+    }
   }
 
-  /// The findings, those with one rule put together: the cause's first, then as they began.
+  /// The findings, those with one rule put together: the cause's first, then as they began. What is frozen is no
+  /// gradient that failed to arrive, and has a line of its own.
   public var lines: [Line] {
-    var rules: [Rule] = []
-    for finding in findings where !rules.contains(finding.rule) { rules.append(finding.rule) }
-    return rules.map { rule in
-      var same = findings.filter { $0.rule == rule }
+    var kinds: [Kind] = []
+    for finding in findings where !kinds.contains(Kind(finding)) { kinds.append(Kind(finding)) }
+    return kinds.map { kind in
+      var same = findings.filter { Kind($0) == kind }
       let worst = same.map(\.severity).max()
-      let place = rule == cause.rule ? 0 : same.firstIndex { $0.severity == worst } ?? 0
+      let place = kind == Kind(cause) ? 0 : same.firstIndex { $0.severity == worst } ?? 0
       return Line(finding: same.remove(at: place), others: same)
+    }
+  }
+
+  private struct Kind: Equatable {
+    let rule: Rule
+    let isHeld: Bool
+
+    init(_ finding: DiagnosedFinding) {
+      rule = finding.rule
+      isHeld = finding.symptom == .held
     }
   }
 }
@@ -44,7 +68,7 @@ extension Story {
       var others: [Clue] = []
       var rules: Set<Rule> = [cause.finding.rule]
       for clue in rest {
-        if clue.onset >= cause.onset - Causality.simultaneity,
+        if clue.canFollow(cause),
           rules.contains(where: { Causality.leads($0, to: clue.finding.rule) })
         {
           members.append(clue)
@@ -69,9 +93,14 @@ extension Story {
       let others = suspects.filter { $0.finding.rule != symptom }
       if !others.isEmpty { suspects = others }
     }
+    // A training that learned in spite of dead units or small gradients is ended by a NaN all the same.
+    if suspects.contains(where: { $0.finding.rule == .nonFinite }) {
+      suspects.removeAll { $0.finding.rule == .dead || $0.finding.rule == .vanishing }
+    }
     let onset = suspects.map(\.onset).min() ?? 0
-    return suspects.filter { $0.onset - onset <= Causality.simultaneity }
+    let cause = suspects.filter { $0.onset - onset <= Causality.simultaneity }
       .min { $0.isRatherTheCause(than: $1) }
+    return cause.map { $0.firstOfLayer(among: suspects) }
   }
 }
 
@@ -82,15 +111,34 @@ private struct Clue {
   let order: Int
 
   var onset: Int { finding.first.step }
+  /// A loss that does not fall is dated from the first batch on, whenever what holds it up began.
+  var isUndated: Bool { finding.symptom == .flatLoss }
   private var rank: Int { Causality.rank(of: finding.rule) }
   /// What is about the whole network does not say where it began: it comes last. A layer that dies takes the gradient
-  /// from all before it, so the one nearest to the loss is the one that died; from the first batches on, no layer has
+  /// from all before it, so the one nearest to the loss is the one that died, unless some of their units live; from the first batches on, no layer has
   /// ever lived, and the first is named.
   private var depth: Int {
     guard let position = finding.position else { return .max }
-    return finding.rule == .dead && onset > 2 ? -position : position
+    return isDeadLater && finding.value >= 1 ? -position : position
   }
+  /// Whether units lived at first.
+  private var isDeadLater: Bool { finding.rule == .dead && onset > 2 }
   private var place: Int { finding.weight == nil ? 1 : 0 }
+
+  /// Of a layer that died, such as a bias and what normalizes after it, the weight nearest to the input: the kernel stands before it.
+  func firstOfLayer(among clues: [Clue]) -> Clue {
+    guard isDeadLater, let position = finding.position,
+      let before = clues.first(where: {
+        $0.finding.rule == .dead && $0.finding.position == position - 1
+      })
+    else { return self }
+    return before.firstOfLayer(among: clues)
+  }
+
+  /// Whether it began no earlier, or cannot be told and lasts.
+  func canFollow(_ cause: Clue) -> Bool {
+    (isUndated ? finding.last.step : onset) >= cause.onset - Causality.simultaneity
+  }
 
   func isRatherTheCause(than other: Clue) -> Bool {
     (rank, place, onset, depth, order)
@@ -98,6 +146,7 @@ private struct Clue {
   }
 
   func began(before other: Clue) -> Bool {
-    (onset, rank, depth, order) < (other.onset, other.rank, other.depth, other.order)
+    (isUndated ? .max : onset, rank, depth, order)
+      < (other.isUndated ? .max : other.onset, other.rank, other.depth, other.order)
   }
 }

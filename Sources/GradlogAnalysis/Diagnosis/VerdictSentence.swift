@@ -1,98 +1,78 @@
 internal import Gradlog
 
 extension Diagnosis {
-  /// What is wrong, in one sentence.
+  /// What is wrong, in a sentence, and in others what follows from it and what is wrong besides.
   public var sentence: String {
     guard let story = stories.first, verdict != .healthy else { return healthySentence }
-    var sentence = Self.clause(for: story.cause) + Self.place(of: story.cause)
-    let consequences = story.lines.dropFirst().filter { $0.finding.severity > .info }
+    var sentences = [Self.trouble(story)]
+    let consequences = Self.consequences(of: story)
     if !consequences.isEmpty {
-      sentence += "; then " + Self.joined(consequences.map(Self.consequence))
+      let shown = consequences.prefix(Self.mostConsequences).map(\.consequence)
+      let more = consequences.count - shown.count
+      sentences.append(
+        "what follows: "
+          + DisplayText.list(shown + (more > 0 ? [DisplayText.counted(more, "more trouble")] : [])))
     }
     let others = stories.dropFirst().filter { $0.severity == .critical }
-    if !others.isEmpty {
-      sentence +=
-        "; besides, "
-        + Self.joined(others.map { Self.clause(for: $0.cause) + Self.place(of: $0.cause) })
-    }
-    return Self.capitalized(sentence) + "."
+    sentences += others.prefix(Self.mostOthers).map { "besides, " + Self.trouble($0) }
+    let more = others.count - Self.mostOthers
+    if more > 0 { sentences.append("there \(more == 1 ? "is" : "are") \(more) more") }
+    return sentences.map { $0.prefix(1).uppercased() + $0.dropFirst() + "." }
+      .joined(separator: " ")
   }
+
+  /// No more than can be listened to.
+  private static let mostConsequences = 4
+  private static let mostOthers = 2
 
   private var healthySentence: String {
     switch (batches, weights) {
     case (0, _): "Nothing was recorded, so nothing can be said."
     case (..<Self.fewBatches, _):
-      "Nothing is wrong so far, but \(Self.count(batches, "batch", "batches")) "
+      "Nothing is wrong so far, but \(DisplayText.counted(batches, "batch", "batches")) "
         + "\(batches == 1 ? "is" : "are") too few for most rules."
     default:
-      "No rule is broken in \(Self.count(batches, "batch", "batches")) of "
-        + "\(Self.count(weights, "weight"))."
+      "No rule is broken in \(DisplayText.counted(batches, "batch", "batches")) of "
+        + "\(DisplayText.counted(weights, "weight"))."
     }
   }
 
   /// What most rules wait for.
   private static let fewBatches = 20
 
-  /// The trouble, without its place.
-  private static func clause(for cause: DiagnosedFinding) -> String {
-    let weight = cause.weight.map { "'\(DisplayText.printable($0))'" }
-    switch cause.rule {
-    case .nonFinite:
-      return weight.map { "the gradient of \($0) has NaN or infinite elements" }
-        ?? "the loss is not a finite number"
-    case .exploding:
-      return cause.severity == .critical
-        ? "the gradients explode" + (weight.map { ", led by \($0)," } ?? "")
-        : "the gradients jump up for a while" + (weight.map { ", led by \($0)," } ?? "")
-    case .vanishing:
-      return "the gradients vanish on their way to the input"
-        + (weight.map { ", at \($0) already," } ?? "")
-    case .dead: return "units of \(weight ?? "the network") are dead: their gradient is zero"
-    case .stagnation: return "the training goes nowhere"
-    case .oscillation: return "the gradients turn round from batch to batch"
-    case .underflow:
-      return "the gradients of \(weight ?? "the network") are lost below the range of their type"
-    case .absent: return "\(weight ?? "a weight") gets no gradient"
-    case .accumulating:
-      return "gradients pile up, as they do when nothing zeroes them between steps,"
-    case .noiseScale: return "the noise scale is known"
+  private static func trouble(_ story: Story) -> String {
+    guard let line = story.lines.first else { return "" }
+    return line.trouble + line.span
+  }
+
+  /// What follows from the first cause, each a line.
+  private static func consequences(of story: Story) -> [Story.Line] {
+    let lines = story.lines.filter { $0.finding.severity > .info }
+    // A loss that rises does not fall.
+    let rises = lines.contains { $0.finding.symptom == .lossGrowth && !$0.isPast }
+    return lines.dropFirst().filter { !(rises && $0.finding.symptom == .flatLoss) }
+  }
+}
+
+extension Story.Line {
+  /// When it was seen, for the end of a sentence.
+  fileprivate var span: String {
+    let first = finding.first
+    let place = "epoch \(first.epoch), batch \(first.batch)"
+    if finding.symptom.isEvent || first == last {
+      return first.step == 0 ? " in the first batch" : " in \(place)"
     }
+    let start = first.step == 0 ? " from the first batch" : " from \(place)"
+    return start + (isPast ? " until epoch \(last.epoch), batch \(last.batch)" : " on")
   }
+}
 
-  private static func place(of finding: DiagnosedFinding) -> String {
-    finding.first.step == 0
-      ? " from the first batch on"
-      : " from epoch \(finding.first.epoch), batch \(finding.first.batch) on"
-  }
-
-  private static func consequence(_ line: Story.Line) -> String {
-    let weights = Set(([line.finding] + line.others).compactMap(\.weight)).count
-    let places = weights > 0 ? " in \(count(weights, "weight"))" : ""
-    return switch line.finding.rule {
-    case .nonFinite: "NaN or infinity\(weights > 0 ? places : " in the loss")"
-    case .exploding: "exploding gradients"
-    case .vanishing: "vanishing gradients"
-    case .dead: "dead units\(places)"
-    case .stagnation: "a loss that does not move"
-    case .oscillation: "gradients that turn round"
-    case .underflow: "underflow\(places)"
-    case .absent: "no gradient\(places)"
-    case .accumulating: "gradients that pile up"
-    case .noiseScale: "noise"
+extension Symptom {
+  /// Whether it happens, rather than lasts.
+  fileprivate var isEvent: Bool {
+    switch self {
+    case .spike, .growthIntoNonFinite: true
+    default: false
     }
-  }
-
-  private static func joined(_ parts: [String]) -> String {
-    parts.count < 2
-      ? parts.joined()
-      : parts.dropLast().joined(separator: ", ") + " and " + parts[parts.count - 1]
-  }
-
-  private static func count(_ count: Int, _ noun: String, _ plural: String? = nil) -> String {
-    "\(DisplayText.grouped(count)) \(count == 1 ? noun : plural ?? noun + "s")"
-  }
-
-  private static func capitalized(_ text: String) -> String {
-    text.prefix(1).uppercased() + text.dropFirst()
   }
 }

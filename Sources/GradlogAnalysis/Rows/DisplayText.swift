@@ -121,6 +121,18 @@ package enum DisplayText {
     return result + "…"
   }
 
+  /// A number with its noun: `1 batch`, `1,234 batches`.
+  package static func counted(_ count: Int, _ noun: String, _ plural: String? = nil) -> String {
+    "\(grouped(count)) \(count == 1 ? noun : plural ?? noun + "s")"
+  }
+
+  /// `a`, `a and b`, `a, b and c`.
+  package static func list(_ parts: [String]) -> String {
+    parts.count < 2
+      ? parts.joined()
+      : parts.dropLast().joined(separator: ", ") + " and " + parts[parts.count - 1]
+  }
+
   /// An integer with a comma between groups of three digits: `1,234,567`.
   static func grouped(_ count: Int) -> String {
     let digits = Array(String(count.magnitude))

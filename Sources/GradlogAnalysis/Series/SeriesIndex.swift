@@ -29,6 +29,8 @@ struct SeriesIndex {
     /// nil when not recorded or NaN.
     let loss: Double?
     let lossIsNaN: Bool
+    /// nil when not recorded.
+    let learningRate: Double?
     /// nil without automatic mixed precision.
     let lossScale: Double?
     /// Equal for batches of the same optimizer.
@@ -90,7 +92,7 @@ struct SeriesIndex {
     let rows = try PreparedStatement(
       """
       SELECT batch_id, run_id, epoch, batch, loss, loss_is_nan, optimizer, first_gradient_id,
-        gradient_count, step, loss_scale
+        gradient_count, step, loss_scale, learning_rate
       FROM batches NOT INDEXED
       WHERE :run IS NULL OR run_id IN (SELECT run_id FROM runs WHERE name = :run)
       ORDER BY batch_id
@@ -105,7 +107,8 @@ struct SeriesIndex {
         Batch(
           batchID: rows.integer(at: 0), runID: rows.integer(at: 1), epoch: rows.integer(at: 2),
           batch: rows.integer(at: 3), step: rows.integer(at: 9), loss: rows.real(at: 4),
-          lossIsNaN: rows.integer(at: 5) != 0, lossScale: rows.real(at: 10), optimizer: optimizer,
+          lossIsNaN: rows.integer(at: 5) != 0, learningRate: rows.real(at: 11),
+          lossScale: rows.real(at: 10), optimizer: optimizer,
           firstGradientID: rows.integer(at: 7), gradientCount: rows.integer(at: 8)))
     }
     return batches

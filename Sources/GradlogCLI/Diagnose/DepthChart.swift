@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Gradlog
 internal import GradlogAnalysis
 
 /// The depth profile of a run as bars, one line for each kernel from the input to the loss.

@@ -1,4 +1,3 @@
-internal import Foundation
 internal import Gradlog
 internal import GradlogAnalysis
 
@@ -31,7 +30,7 @@ struct DiagnosisText {
       return count == 0
         ? nil : "\(count) \(verdict == .warning ? "with warnings" : verdict.rawValue)"
     }
-    return counted(diagnoses.count, "run") + ": "
+    return DisplayText.counted(diagnoses.count, "run") + ": "
       + (counts.isEmpty ? "nothing to say" : counts.joined(separator: ", "))
   }
 
@@ -43,10 +42,9 @@ struct DiagnosisText {
 
   private mutating func add(_ diagnosis: Diagnosis, of path: String) {
     let rank = diagnosis.rank > 0 ? ", rank \(diagnosis.rank)" : ""
-    add(
-      bold(
-        "\(path.printable), run '\(diagnosis.run.printable)'\(rank): \(diagnosis.verdict.rawValue)")
-    )
+    let title =
+      "\(path.printable), run '\(diagnosis.run.printable)'\(rank): \(diagnosis.verdict.rawValue)"
+    add(WrappedText.lines(title).map(bold))
     add(WrappedText.lines(diagnosis.sentence))
     let troubles = diagnosis.stories.filter { $0.severity > .info }
     for (number, story) in troubles.enumerated() {
@@ -65,18 +63,38 @@ struct DiagnosisText {
 
   private mutating func add(_ line: Story.Line, heading: String) {
     let finding = line.finding
-    let weights = finding.weight.map { " of \($0.printable)" } ?? ""
-    let others = line.others.isEmpty ? "" : " and \(line.others.count) more"
+    let subject = Self.subject(of: line).map { ", \($0)" } ?? ""
+    let lines = WrappedText.lines(
+      "\(finding.severity.rawValue): \(finding.rule.rawValue)\(subject)",
+      indentation: heading.count, hanging: 3)
     add(
-      heading + bold("\(finding.severity.rawValue): \(finding.rule.rawValue)\(weights)\(others)"),
-      "   " + Self.span(of: finding))
+      lines.enumerated().map { number, line in
+        number == 0 ? heading + bold(String(line.dropFirst(heading.count))) : bold(line)
+      })
+    add(WrappedText.lines(Self.span(of: finding), indentation: 3))
     add(WrappedText.lines(Self.sentence(finding.evidence), indentation: 3))
-    if let numbers = Self.numbers(of: finding) { add("   " + numbers) }
+    if let numbers = Self.numbers(of: finding) {
+      add(WrappedText.lines(numbers, indentation: 3))
+    }
+  }
+
+  /// What a line is about: a weight, and how many others.
+  private static func subject(of line: Story.Line) -> String? {
+    let more = line.otherWeights
+    guard let weight = line.finding.weight else {
+      let network = line.finding.rule == .nonFinite ? "the loss" : "the network"
+      return more == 0 ? nil : "\(network) and \(DisplayText.counted(more, "weight"))"
+    }
+    return "'\(weight.printable)'"
+      + (more == 0 ? "" : " and \(DisplayText.counted(more, "more weight"))")
   }
 
   /// Information, in short.
   private static func note(_ line: Story.Line) -> [String] {
-    let others = line.others.isEmpty ? "" : "; so it is with \(line.others.count) more"
+    let more = line.otherWeights
+    let others =
+      more == 0
+      ? "" : ", and so \(more == 1 ? "is" : "are") \(DisplayText.counted(more, "more weight"))"
     return WrappedText.lines(
       "Note: \(line.finding.evidence.printable)\(others); \(line.finding.advice.printable).",
       hanging: 2)
@@ -84,17 +102,23 @@ struct DiagnosisText {
 
   /// When it was seen.
   private static func span(of finding: DiagnosedFinding) -> String {
-    let (first, last) = (finding.first, finding.last)
-    let since = "since epoch \(first.epoch), batch \(first.batch) (step \(first.step))"
-    if first == last { return since.replacing("since", with: "in", maxReplacements: 1) }
-    return since + " until epoch \(last.epoch), batch \(last.batch) (step \(last.step)), "
-      + "in \(counted(finding.batches, "batch", "batches"))"
+    let first = place(finding.first)
+    if finding.first == finding.last { return "in \(first)" }
+    let batches = DisplayText.counted(finding.batches, "batch", "batches")
+    return finding.isPast
+      ? "from \(first) until \(place(finding.last)), in \(batches)"
+      : "since \(first) until the end, in \(batches)"
+  }
+
+  private static func place(_ place: DiagnosedFinding.Place) -> String {
+    "epoch \(place.epoch), batch \(place.batch) (step \(place.step))"
   }
 
   private static func numbers(of finding: DiagnosedFinding) -> String? {
     guard !finding.value.isNaN else { return nil }
     let baseline = finding.baseline.map { ", baseline \($0.short)" } ?? ""
-    return "value \(finding.value.short)\(baseline), threshold \(finding.threshold.short)"
+    return "\(finding.unit): \(finding.value.short)\(baseline), threshold "
+      + finding.threshold.short
   }
 
   private static func sentence(_ text: String) -> String {
@@ -106,17 +130,7 @@ struct DiagnosisText {
   }
 }
 
-/// A number with its noun.
-private func counted(_ count: Int, _ noun: String, _ plural: String? = nil) -> String {
-  "\(count) \(count == 1 ? noun : plural ?? noun + "s")"
-}
-
 extension String {
   /// With every control character spelled out.
   var printable: String { DisplayText.printable(self) }
-}
-
-extension Double {
-  /// Three significant digits.
-  var short: String { String(format: "%.3g", self) }
 }

@@ -7,7 +7,10 @@ struct ExplanationText {
 
   init(_ explanation: RuleExplanation) {
     var lines = WrappedText.lines("\(explanation.rule.rawValue): \(explanation.summary)")
-    lines += [""] + WrappedText.lines(explanation.formula) + ["", "Thresholds:"]
+    for condition in explanation.formula.split(separator: "\n") {
+      lines += [""] + WrappedText.lines(String(condition))
+    }
+    lines += ["", "Thresholds:"]
     for threshold in explanation.thresholds {
       lines += WrappedText.lines(
         "\(Self.setting(threshold)): \(threshold.meaning)", indentation: 2, hanging: 4)

@@ -25,8 +25,8 @@ import Testing
       training.troubles == (0..<4).map { "absent critical \($0) 0...29 30" })
     #expect(training.calls == Array(repeating: "19: absent critical", count: 4))
     let finding = training.finding(.absent, 0)
-    #expect(finding?.value == 0.5 && finding?.symptom == .never)
-    #expect(finding?.evidence(of: "a") == "\"a\" never received a gradient")
+    #expect(finding?.value == 30 && finding?.threshold == 20 && finding?.symptom == .never)
+    #expect(finding?.evidence(of: "a") == "'a' never received a gradient")
   }
 
   @Test func aBranchThatIsNotUsedIsAWarning() {
@@ -41,7 +41,7 @@ import Testing
     #expect(training.troubles == (0..<2).map { "absent critical \($0) 25...59 35" })
     #expect(training.finding(.absent, 0)?.symptom == .noLonger)
     #expect(
-      training.finding(.absent, 0)?.evidence(of: "a") == "\"a\" no longer receives a gradient")
+      training.finding(.absent, 0)?.evidence(of: "a") == "'a' no longer receives a gradient")
   }
 
   @Test func itMustLast() {

@@ -27,6 +27,9 @@ import Testing
     let finding = training.finding(.accumulating)
     #expect(finding?.severity == .critical)
     #expect((finding?.first.step ?? 99) <= 2)
+    // The norm of the first batch, and a half more.
+    #expect(finding?.threshold == (finding?.baseline).map { 1.5 * $0 })
+    #expect(abs((finding?.baseline ?? 0) / (5 * mean) - 1) < 1)
     #expect(
       finding?.evidence(of: nil).hasPrefix("each gradient seems to contain the one before") == true)
   }

@@ -30,7 +30,7 @@ import Testing
     #expect(most.troubles == ["dead critical 1 0...63 64"])
     #expect(
       most.finding(.dead, 1)?.evidence(of: "b")
-        == "90 % or more of the elements of the gradient of \"b\" are exactly zero in every batch")
+        == "at least 90 % of the elements of the gradient of 'b' are zero in every batch")
     let all = trained(64) { _ in Set(0..<10) }
     #expect(all.finding(.dead, 1)?.symptom == .allZero)
   }

@@ -42,15 +42,20 @@ import Testing
   }
 
   @Test func theWorstValueIsKept() {
-    for rule in Rule.allCases {
+    let symptoms: [(Rule, Symptom)] = [
+      (.exploding, .spike), (.vanishing, .depth), (.vanishing, .tiny), (.stagnation, .flatLoss),
+      (.stagnation, .identical), (.stagnation, .stall), (.oscillation, .turning),
+      (.underflow, .underflow), (.underflow, .silence), (.absent, .held), (.noiseScale, .noise),
+    ]
+    for (rule, symptom) in symptoms {
       var log = FindingLog()
       for (step, value) in [5, 9, 1, 7].enumerated() {
-        log.note(hit(.warning, value: Double(value), rule: rule), at: place(step))
+        log.note(hit(.warning, value: Double(value), rule: rule, symptom: symptom), at: place(step))
       }
-      let isSmallest = [.vanishing, .oscillation, .stagnation, .underflow].contains(rule)
+      let isSmallest = [.depth, .tiny, .stall, .turning, .silence].contains(symptom)
       // Of an estimate the last value counts.
       let worst: Double = isSmallest ? 1 : rule == .noiseScale ? 7 : 9
-      #expect(log.findings[0].value == worst, "\(rule)")
+      #expect(log.findings[0].value == worst, "\(symptom)")
       // Worse in severity is worse whatever the value.
       log.note(hit(.critical, value: 6, rule: rule, symptom: .size), at: place(4))
       #expect(log.findings[0].value == 6 && log.findings[0].symptom == .size)

@@ -19,10 +19,10 @@ import Testing
     #expect(finding?.value == 2)
     #expect(finding?.symptom == .nonFinite(nan: 1, posinf: 0, neginf: 1))
     #expect(
-      finding?.evidence(of: "a") == "the gradient of \"a\" has 1 NaN, 1 -Inf elements")
+      finding?.evidence(of: "a") == "the gradient of 'a' has 1 NaN and 1 -Inf elements")
     #expect(
       training.finding(.nonFinite, 1)?.evidence(of: "b")
-        == "the gradient of \"b\" has 1 +Inf element")
+        == "the gradient of 'b' has 1 +Inf element")
   }
 
   @Test(arguments: [Double.nan, .infinity, -.infinity]) func aLossIsEnough(loss: Double) {

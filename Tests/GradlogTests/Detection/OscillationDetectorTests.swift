@@ -35,7 +35,7 @@ import Testing
     #expect(training.begun.firstIndex { $0.contains { $0.rule == .oscillation } } == 51)
     #expect(
       finding?.evidence(of: nil)
-        == "each gradient points against the one before: the median cosine of 32 batches is -1")
+        == "each gradient points against the one before, with a median cosine of -1")
   }
 
   @Test func itIsCriticalWhileTheLossStaysWhereGuessingIs() {
