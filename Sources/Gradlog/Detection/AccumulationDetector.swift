@@ -41,7 +41,7 @@ struct AccumulationDetector: Sendable {
     let isSure =
       streak.observe(looksSo, at: network.place)
       && Double(streak.length) >= thresholds.accumulatingPatience
-    guard isSure || firstSums.start != nil else { return }
+    guard isSure || (firstSums.start != nil && !leaps) else { return }
     log.note(
       Hit(
         rule: .accumulating, severity: trend.hasLearned(thresholds) ? .warning : .critical,
