@@ -42,7 +42,7 @@ package struct Thresholds: Sendable, Equatable {
   var stagnationMostCosine = 0.98
   var stallCosine = 0.5
   var stallSize = 0.05
-  var stallSizeAlone = 0.02
+  var stallSizeAlone = 0.03
   var stallFall = 0.01
   var oscillationCosine = -0.2
   var oscillationCriticalCosine = -0.9
