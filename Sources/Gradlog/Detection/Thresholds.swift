@@ -12,11 +12,13 @@ package struct Thresholds: Sendable, Equatable {
   var explodingLoss = 3.0
   var explodingSwing = 10.0
   var explodingLossLevel = 3.0
+  var explodingSteepness = 0.2
   var explodingSpikes = 2.0
   var explodingLossPatience = 12.0
   var explodingAftermath = 20.0
   var explodingNorm = 1e10
   var explodingFirstSize = 10.0
+  var explodingLearned = 0.3
   var explodingDepth = 1.5
   var vanishingDrop = 2.0
   var vanishingCriticalDrop = 2.5
