@@ -62,7 +62,7 @@ package struct Thresholds: Sendable, Equatable {
   var accumulatingCosine = 0.95
   var accumulatingVariation = 0.6
   var accumulatingSum = 1.5
-  var accumulatingFirstSum = 2.0
+  var accumulatingFirstSum = 2.5
   var accumulatingAddition = 0.45
   var accumulatingLeast = 0.01
   var accumulatingCalm = 0.2
