@@ -19,6 +19,7 @@ package struct Thresholds: Sendable, Equatable {
   var explodingNorm = 1e10
   var explodingFirstSize = 10.0
   var explodingLearned = 0.3
+  var explodingDepthSize = 0.1
   var explodingDepth = 1.5
   var vanishingDrop = 2.0
   var vanishingCriticalDrop = 2.5
@@ -50,7 +51,7 @@ package struct Thresholds: Sendable, Equatable {
   var oscillationCriticalCosine = -0.9
   var oscillationPatience = 20.0
   var oscillationShare = 0.35
-  var oscillationProgress = 0.1
+  var oscillationProgress = 0.05
   var underflowShare = 0.4
   var underflowQuanta = 10.0
   var underflowLoss = 1e-3
