@@ -91,7 +91,8 @@ struct DivergenceDetector: Sendable {
       if let firstWeight, trend.knowsLoss {
         log.revise(
           .exploding, weight: firstWeight,
-          to: trend.hasEverLearned(thresholds.explodingLearned) ? .warning : .critical, showing: .firstSize)
+          to: trend.hasEverLearned(thresholds.explodingLearned) ? .warning : .critical,
+          showing: .firstSize)
       }
       return
     }

@@ -58,6 +58,7 @@ package struct Thresholds: Sendable, Equatable {
   var underflowPatience = 10.0
   var absentPatience = 20.0
   var absentHeldShare = 0.5
+  var absentMostShare = 0.5
   var absentShare = 0.15
   var accumulatingPatience = 4.0
   var accumulatingCosine = 0.95

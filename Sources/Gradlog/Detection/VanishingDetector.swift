@@ -81,7 +81,8 @@ struct VanishingDetector: Sendable {
     }
     log.note(
       Hit(
-        rule: .vanishing, severity: wasAlive(since, network, thresholds) && !trend.knowsLoss ? .warning : .critical,
+        rule: .vanishing,
+        severity: wasAlive(since, network, thresholds) && !trend.knowsLoss ? .warning : .critical,
         weight: profile.kernels.first, since: since, value: pow(10, largest.level),
         threshold: bound, symptom: .tiny), at: network.place)
   }
