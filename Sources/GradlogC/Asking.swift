@@ -30,14 +30,14 @@ public func gradlog_resumed_after(
 
 @c @implementation
 public func gradlog_finding_count(_ recorder: OpaquePointer?) -> Int {
-  usable(recorder)?.findings.count ?? 0
+  usable(recorder)?.currentFindings.count ?? 0
 }
 
 @c @implementation
 public func gradlog_finding_at(
   _ recorder: OpaquePointer?, _ index: Int
 ) -> UnsafePointer<gradlog_finding>? {
-  usable(recorder)?.findings[index]
+  usable(recorder)?.currentFindings[index]
 }
 
 @c @implementation
@@ -45,7 +45,7 @@ public func gradlog_stopped(_ recorder: OpaquePointer?) -> UnsafePointer<gradlog
   guard let handle = usable(recorder), handle.mayStop, let finding = handle.recorder.stopped else {
     return nil
   }
-  return handle.findings.address(of: finding)
+  return handle.currentFindings.address(of: finding)
 }
 
 /// A recorder whose locks may be touched: not in a forked process.

@@ -3,9 +3,13 @@ internal import Glibc
 internal import Gradlog
 
 /// The findings of a recorder, as C reads them: each lives as long as this does.
+///
+/// They are those of ``GradientRecorder/findings``, as far as anybody asked or was called.
 final class FindingStrings: Sendable {
   private struct Addresses: @unchecked Sendable {
     var findings: [UnsafeMutablePointer<gradlog_finding>] = []
+    /// How many of them the callback was called with.
+    var heardCount = 0
   }
 
   private let addresses = Monitor(Addresses())
@@ -31,7 +35,26 @@ final class FindingStrings: Sendable {
     }
   }
 
-  func append(_ finding: LiveFinding) -> UnsafePointer<gradlog_finding> {
+  /// Takes those of the findings so far that are not here yet.
+  func take(_ findings: [LiveFinding]) {
+    addresses.withLock { addresses in
+      for finding in findings.dropFirst(addresses.findings.count) {
+        addresses.findings.append(Self.copy(of: finding))
+      }
+    }
+  }
+
+  /// Where the finding is with which the callback is called next, in the order of all findings.
+  func addressOfNextHeard(_ finding: LiveFinding) -> UnsafePointer<gradlog_finding> {
+    addresses.withLock { addresses in
+      let index = addresses.heardCount
+      addresses.heardCount += 1
+      if index == addresses.findings.count { addresses.findings.append(Self.copy(of: finding)) }
+      return UnsafePointer(addresses.findings[index])
+    }
+  }
+
+  private static func copy(of finding: LiveFinding) -> UnsafeMutablePointer<gradlog_finding> {
     let pointer = UnsafeMutablePointer<gradlog_finding>.allocate(capacity: 1)
     pointer.initialize(
       to: gradlog_finding(
@@ -40,11 +63,10 @@ final class FindingStrings: Sendable {
         epoch: Int64(finding.epoch), batch: Int64(finding.batch), step: Int64(finding.step),
         value: finding.value, threshold: finding.threshold, baseline: finding.baseline ?? .nan,
         evidence: strdup(finding.evidence)))
-    addresses.withLock { $0.findings.append(pointer) }
-    return UnsafePointer(pointer)
+    return pointer
   }
 
-  /// Where this finding is; nil when it has not arrived.
+  /// Where this finding is; nil when it was not taken.
   func address(of finding: LiveFinding) -> UnsafePointer<gradlog_finding>? {
     addresses.withLock { addresses in
       addresses.findings.first {

@@ -17,7 +17,8 @@ extension GradientRecorder.Options {
     journal = try word(given.journal, "journal", Journal.allCases) ?? journal
     overlap = try word(given.overlap, "overlap", Self.overlaps) ?? overlap
     overflow = try word(given.overflow, "overflow", Self.overflows) ?? overflow
-    stopOn = try word(given.stop_on, "stop_on", Self.stopConditions)
+    logsFindings = given.log_findings != 0
+    stopOn = try word(given.stop_on, "stop_on", GradientRecorder.StopCondition.named)
     if given.memory_limit != 0 { memoryLimit = Int(given.memory_limit) }
     if given.commit_interval != 0 { commitInterval = max(0, given.commit_interval) }
     capture = try CapturePlan(given)
@@ -25,15 +26,6 @@ extension GradientRecorder.Options {
 
   private static let overlaps: [String: Overlap] = ["refuse": .refuse, "replace": .replace]
   private static let overflows: [String: Overflow] = ["wait": .wait, "drop": .drop]
-
-  private static var stopConditions: [String: GradientRecorder.StopCondition] {
-    var conditions: [String: GradientRecorder.StopCondition] = [
-      Rule.Severity.warning.rawValue: .severity(.warning),
-      Rule.Severity.critical.rawValue: .severity(.critical),
-    ]
-    for rule in Rule.allCases { conditions[rule.rawValue] = .rule(rule) }
-    return conditions
-  }
 }
 
 extension CapturePlan {

@@ -4,7 +4,7 @@ internal import Gradlog
 /// What a `gradlog_recorder *` points to.
 final class RecorderHandle: Sendable {
   let recorder: GradientRecorder
-  let findings: FindingStrings
+  private let findings: FindingStrings
   /// Whether anything can stop the training.
   let mayStop: Bool
 
@@ -17,14 +17,19 @@ final class RecorderHandle: Sendable {
     let listener = try given.map { pointer throws(GradlogError) in
       Listener(try gradlog_options(from: pointer))
     }
-    options.onFinding = { finding in
-      let pointer = findings.append(finding)
-      listener?.call(pointer)
+    if let listener, listener.isThere {
+      options.onFinding = { finding in listener.call(findings.addressOfNextHeard(finding)) }
     }
     recorder = try GradientRecorder(
       path: try text(path, "path"), run: try text(run, "run"), options: options)
     self.findings = findings
     mayStop = options.stopOn != nil
+  }
+
+  /// The findings so far, as C reads them.
+  var currentFindings: FindingStrings {
+    findings.take(recorder.findings)
+    return findings
   }
 
   /// A handle that the caller owns.
@@ -51,6 +56,8 @@ private struct Listener: @unchecked Sendable {
     callback = options.on_finding
     userData = options.user_data
   }
+
+  var isThere: Bool { callback != nil }
 
   func call(_ finding: UnsafePointer<gradlog_finding>) {
     callback?(finding, userData)

@@ -95,6 +95,36 @@ import Testing
     #expect(try epochs() == "n,e,s,d\r\n8,1,7,8\r\n")
   }
 
+  @Test func aFindingEndsTheTrainingIfAskedAndIsSaid() throws {
+    let place = try Workplace()
+    // Six steps of a rate that is far too high are too many for float32.
+    let hot = [
+      "train", "--example", "linear-regression", "--db", "s.db", "--quiet", "--optimizer", "sgd",
+      "--learning-rate", "1e30",
+    ]
+    let plain = try place.gradlog(arguments: hot + ["--run", "plain"])
+    #expect(plain == Outcome(code: 0, output: "", talk: ""))
+    let stopped = try place.gradlog(
+      arguments: hot + ["--run", "stopped", "--stop-on", "nonfinite", "--log-findings"])
+    #expect(stopped.code == 2 && stopped.output == "")
+    let lines = stopped.talk.split(separator: "\n").map(String.init)
+    let said = lines.filter { $0.hasPrefix("gradlog: run \"stopped\": critical nonfinite in ") }
+    #expect(said.count == 1, "\(stopped.talk)")
+    #expect(lines.last?.hasPrefix("the training was stopped: critical nonfinite since") == true)
+    // Of the other run, what came before the loss was no number, and that batch.
+    #expect(
+      try place.gradlog(
+        "sql",
+        """
+        SELECT sum(name = 'stopped') AS steps,
+          1 + min(step) FILTER (WHERE name = 'plain' AND (loss_is_nan OR loss > 1e300)) AS expected
+        FROM batches JOIN runs USING (run_id)
+        """, "--db", "s.db"
+      ).output == "steps,expected\r\n2,2\r\n")
+    let wrong = try place.gradlog(arguments: hot + ["--stop-on", "nan"])
+    #expect(wrong.code == 64 && wrong.talk.contains("write one of absent, accumulating, critical"))
+  }
+
   @Test func capturesWhatIsAskedFor() throws {
     let place = try Workplace()
     func captured(_ options: String...) throws -> String {

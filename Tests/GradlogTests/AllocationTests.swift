@@ -48,21 +48,36 @@ struct AllocationTests {
     #expect(measure() == 0)
   }
 
+  @Test func theJudgeAllocatesNothingPerTensor() throws {
+    let judge = Judge(RunState.new)
+    let slab = Slab()
+    func judgeTwenty() -> Int {
+      slab.removeAll()
+      Self.fill(slab, batches: 20)
+      let before = allocationCount()
+      judge.judge(slab) {}
+      return allocationCount() - before
+    }
+    for _ in 0..<5 { _ = judgeTwenty() }
+    let count = judgeTwenty()
+    #expect(count <= 20 * Self.tensors / 100, "\(count)")
+  }
+
   @Test func theWriterAllocatesOnlyWhatSQLiteDoes() throws {
     let folder = try ScratchFolder()
     let queue = try DatabaseFile.openForRecording(folder.path + "/runs.db")
     let slab = Slab()
     Self.fill(slab, batches: 10)
-    var pass = StatisticsPass()
-    slab.measure(with: &pass)
     try queue.write { db in
       let run = try RunTable.open(RunIdentity("r", GradientRecorder.Options()), in: db)
-      let watch = FindingWatch(GradientRecorder.Options())
-      var inserter = try BatchInserter(run: run, capture: .everything, watch: watch, in: db)
+      Judge(run).judge(slab) {}
+      var inserter = try BatchInserter(run: run, capture: .everything, in: db)
       try inserter.beginTransaction()
-      _ = try inserter.insert(slab.batches[0], of: slab)
+      _ = try inserter.insertBatch(0, of: slab)
       let before = allocationCount()
-      for batch in slab.batches.dropFirst() { _ = try inserter.insert(batch, of: slab) }
+      for index in slab.batches.indices.dropFirst() {
+        _ = try inserter.insertBatch(index, of: slab)
+      }
       let count = allocationCount() - before
 
       let rows = 9 * Self.tensors

@@ -135,21 +135,19 @@ import Testing
       _ = slab.finishBatch(
         BatchContext(epoch: 0, batch: batch), recordedAt: 0, lostBefore: 0)
     }
-    var pass = StatisticsPass()
-    slab.measure(with: &pass)
     try queue.writeWithoutTransaction { db in
       let run = try RunTable.open(RunIdentity("r", GradientRecorder.Options()), in: db)
-      let watch = FindingWatch(GradientRecorder.Options())
-      var inserter = try BatchInserter(run: run, capture: .everything, watch: watch, in: db)
+      Judge(run).judge(slab) {}
+      var inserter = try BatchInserter(run: run, capture: .everything, in: db)
       try db.beginTransaction()
       try inserter.beginTransaction()
-      _ = try inserter.insert(slab.batches[0], of: slab)
+      _ = try inserter.insertBatch(0, of: slab)
       try db.rollback()
-      inserter.forgetTransaction(resumingAt: 1)
+      inserter.forgetTransaction()
       try db.inTransaction {
         try inserter.beginTransaction()
-        _ = try inserter.insert(slab.batches[1], of: slab)
-        _ = try inserter.insert(slab.batches[2], of: slab)
+        _ = try inserter.insertBatch(1, of: slab)
+        _ = try inserter.insertBatch(2, of: slab)
         try inserter.endTransaction()
         return .commit
       }

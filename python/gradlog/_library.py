@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gradlog.errors import ErrorCode, GradlogError
 
-ABI_VERSION = 2
+ABI_VERSION = 3
 
 ABSENT_DTYPE, FROZEN_DTYPE = 0, -1
 
@@ -68,6 +68,7 @@ class COptions(ctypes.Structure):
         ("on_finding", FindingCallback),
         ("user_data", c_void_p),
         ("stop_on", c_char_p),
+        ("log_findings", c_int32),
     ]
 
 

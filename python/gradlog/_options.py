@@ -31,6 +31,7 @@ def c_options(
     journal: str,
     callback: Any,
     stop_on: str | None,
+    log_findings: bool,
 ) -> tuple[COptions, object]:
     """The structure, and what must live as long as it."""
     if world_size < 1:
@@ -59,6 +60,7 @@ def c_options(
     options.journal = journal.encode()
     options.on_finding = callback if callback is not None else FindingCallback()
     options.stop_on = None if stop_on is None else stop_on.encode()
+    options.log_findings = bool(log_findings)
     return options, (included, excluded)
 
 

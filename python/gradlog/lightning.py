@@ -31,7 +31,8 @@ class GradientRecorder(lightning.Callback):
 
     The arguments are those of ``gradlog.torch.record``. Epoch, batch and step are ``current_epoch``, ``batch_idx`` and
     ``global_step``. The loss is the one that Lightning differentiates, divided by ``accumulate_grad_batches``: in stage ``applied``
-    the sum of the batches that made the step, their mean. When ``stop_on`` is met, ``trainer.should_stop`` is set.
+    the sum of the batches that made the step, their mean. When ``stop_on`` is met, the step is not
+    taken and ``trainer.should_stop`` is set.
     """
 
     def __init__(

@@ -68,6 +68,7 @@ class Recorder:
         journal: str = "wal",
         on_finding: Callable[[Finding], object] | None = None,
         stop_on: str | None = None,
+        log_findings: bool = False,
     ) -> None:
         """Opens the file, creating it if need be, and begins the run, or takes it up again.
 
@@ -87,8 +88,12 @@ class Recorder:
         :param overflow: what happens when ``memory_limit`` bytes wait to be written: ``wait`` or ``drop``.
         :param commit_interval: seconds after which a batch is in the file at the latest.
         :param journal: ``wal``, or ``rollback`` for a recording that nobody watches.
-        :param on_finding: called, on another thread, once for each weight and rule that begins to hit.
-        :param stop_on: what sets ``stopped``: a rule, ``critical``, or ``warning`` for any rule.
+        :param on_finding: called, on another thread, for each weight and rule that begins to hit, and again when that
+            becomes critical.
+        :param stop_on: what sets ``stopped``: a rule, ``critical``, or ``warning`` for any rule. With it ``record()``
+            returns when the batch is judged, and takes as long as that does.
+        :param log_findings: says findings on stderr when they begin or become critical, in one line for what a rule
+            says of a batch.
         :raises GradlogError: when the file cannot be used, or the run is being recorded already.
         """
         self._handle: int | None = None
@@ -116,6 +121,7 @@ class Recorder:
             journal=journal,
             callback=self._callback,
             stop_on=stop_on,
+            log_findings=log_findings,
         )
         handle = c_void_p()
         code = self._library.gradlog_open(
@@ -210,7 +216,9 @@ class Recorder:
 
     @property
     def stopped(self) -> Finding | None:
-        """The finding that met ``stop_on``: the training should end. None while there is none."""
+        """The finding that met ``stop_on``: the training should end, best before the step that uses what was recorded
+        last. None while there is none.
+        """
         if not self._stops:
             return None
         pointer = self._library.gradlog_stopped(self._handle)
@@ -218,7 +226,7 @@ class Recorder:
 
     @property
     def findings(self) -> list[Finding]:
-        """The findings so far. Batches that still wait to be written are not in them; see ``flush()``."""
+        """The findings so far. Batches that were not judged yet are not in them; see ``flush()``."""
         count = self._library.gradlog_finding_count(self._handle)
         pointers = (self._library.gradlog_finding_at(self._handle, index) for index in range(count))
         return [read(pointer.contents) for pointer in pointers]

@@ -34,7 +34,7 @@ class GradientRecorder(transformers.TrainerCallback):
     is recorded under its last batch. The loss is the one that the Trainer differentiates (it divides by the number of items of all
     accumulated batches, and so differs from ``model(**batch).loss``), summed over the step in stage ``applied``; none is recorded
     when the Trainer computes it outside of the model (``compute_loss_func``, label smoothing) or compiles the model. When
-    ``stop_on`` is met, ``control.should_training_stop`` is set.
+    ``stop_on`` is met, the step is not taken and ``control.should_training_stop`` is set.
     """
 
     def __init__(

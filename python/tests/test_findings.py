@@ -48,6 +48,26 @@ def test_the_condition_that_is_asked_for_stops(path: str, stop_on: str, stops: b
         assert not stops or recorder.stopped == recorder.findings[0]
 
 
+def test_the_batch_is_judged_before_record_returns(path: str) -> None:
+    with gradlog.Recorder(path, "r", stop_on="nonfinite", commit_interval=60.0) as recorder:
+        for batch in range(4):
+            value = numpy.nan if batch == 3 else 1.0
+            recorder.record({"w": numpy.full(2, value)}, epoch=0, batch=batch)
+            assert (recorder.stopped is not None) == (batch == 3)
+        assert recorder.stopped == recorder.findings[0]
+        assert recorder.stopped.batch == 3
+
+
+def test_findings_are_said_on_stderr_when_asked_for(path: str, capfd: pytest.CaptureFixture[str]) -> None:
+    sick(path).close()
+    assert capfd.readouterr().err == ""
+    sick(path + "2", log_findings=True).close()
+    assert capfd.readouterr().err == (
+        'gradlog: run "r": critical nonfinite in "sick" since epoch 5, batch 1: '
+        'the gradient of "sick" has 2 NaN elements\n'
+    )
+
+
 def test_an_unknown_condition_is_refused(path: str) -> None:
     with pytest.raises(gradlog.GradlogError, match="pass one of absent, accumulating, critical, dead"):
         gradlog.Recorder(path, "r", stop_on="nan")

@@ -187,6 +187,26 @@ def test_a_finding_stops_the_trainer(memory):
     assert len(memory.records) == 4
 
 
+@pytest.mark.parametrize("stage", ["applied", "raw"])
+def test_the_bad_step_is_not_taken(stage, tmp_path):
+    recorded_file = pytest.importorskip("recorded_file")
+
+    class Poisoned(Regression):
+        def training_step(self, batch, index):
+            self.before = weights_of(self)
+            x, y = batch
+            return super().training_step((x * float("nan") if index == 3 else x, y), index)
+
+    module = Poisoned()
+    recorder = GradientRecorder(tmp_path / "runs.db", "r", stage=stage, stop_on="nonfinite")
+    fitted = trainer(recorder, 5)
+    fitted.fit(module, loader())
+    assert fitted.should_stop
+    for name, weight in weights_of(module).items():
+        assert numpy.array_equal(weight, module.before[name]), name
+    assert [record.batch for record in recorded_file.records_in(tmp_path / "runs.db")] == [0, 1, 2, 3]
+
+
 def test_an_exception_in_the_fit_comes_out_as_itself_and_removes_the_hooks(memory):
     class Failing(Regression):
         fails = True

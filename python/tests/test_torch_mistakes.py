@@ -172,14 +172,14 @@ def test_stopping(memory):
     assert len(memory.records) == 3
 
 
-def test_stopping_by_an_exception_after_the_update(memory):
+def test_stopping_by_an_exception_instead_of_the_update(memory):
     memory.stop_after = 1
     model, optimizer = pair()
     before = copy.deepcopy(model[0].weight)
     with pytest.raises(gradlog.torch.TrainingStopped, match="a finding"):
         with gradlog.torch.record(model, optimizer, memory, raise_on_stop=True) as recorder:
             train(model, optimizer, batches_for("mlp", 2), recorder)
-    assert not torch.equal(before, model[0].weight)
+    assert torch.equal(before, model[0].weight)
     assert len(memory.records) == 1
 
 

@@ -210,3 +210,41 @@ def test_capture_plans(path: str, capture: Any, kept: list[int]) -> None:
         ("a", step) for step in kept
     ]
     assert rows(path, "SELECT count(*) FROM gradients") == [(8,)]
+
+
+@pytest.mark.parametrize("stderr", ["closed", "broken pipe", "full pipe"])
+def test_findings_that_nobody_can_read_harm_nothing(path: str, stderr: str) -> None:
+    """A sleeping reader of stderr must not hold up the training, nor a gone one end it."""
+    outcome = python(
+        """
+import gradlog, numpy, os, signal, sys, time
+path, stderr = sys.argv[1:]
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+reader, writer = os.pipe()
+if stderr == "closed":
+    os.close(2)
+else:
+    os.dup2(writer, 2)
+if stderr == "broken pipe":
+    os.close(reader)
+if stderr == "full pipe":
+    os.set_blocking(2, False)
+    try:
+        while True:
+            os.write(2, bytes(512))
+    except BlockingIOError:
+        os.set_blocking(2, True)
+for stop_on in (None, "nonfinite"):
+    began = time.monotonic()
+    with gradlog.Recorder(path, str(stop_on), log_findings=True, stop_on=stop_on) as recorder:
+        for batch in range(20):
+            recorder.record({"w": numpy.full(3, numpy.nan)}, epoch=0, batch=batch)
+        recorder.flush()
+        print(len(recorder.findings), recorder.stopped is not None, time.monotonic() - began < 5)
+""",
+        path,
+        stderr,
+    )
+    assert outcome.returncode == 0
+    assert outcome.stdout.splitlines() == ["1 False True", "1 True True"]
+    assert rows(path, "SELECT count(*) FROM batches") == [(40,)]

@@ -150,6 +150,27 @@ def test_a_finding_stops_the_trainer(tmp_path, memory):
     assert len(memory.records) == 5
 
 
+@pytest.mark.parametrize("stage", ["applied", "raw"])
+def test_the_bad_step_is_not_taken(stage, tmp_path):
+    recorded_file = pytest.importorskip("recorded_file")
+    before = []
+
+    class Poisoned(Trainer):
+        def compute_loss(self, model, inputs, **options):
+            before.append({name: weight.detach().clone() for name, weight in model.named_parameters()})
+            loss = super().compute_loss(model, inputs, **options)
+            return loss * float("nan") if len(before) == 4 else loss
+
+    recorder = GradientRecorder(tmp_path / "runs.db", "r", stage=stage, stop_on="nonfinite")
+    training = trainer(tmp_path, recorder, kind=Poisoned)
+    training.train()
+    assert training.state.global_step == 4
+    for name, weight in training.model.named_parameters():
+        assert torch.equal(weight, before[3][name]), name
+    assert not torch.equal(before[2]["transformer.wte.weight"], before[3]["transformer.wte.weight"])
+    assert [record.batch for record in recorded_file.records_in(tmp_path / "runs.db")] == [0, 1, 2, 3]
+
+
 def test_evaluation_is_not_recorded_and_not_taken_for_a_loss(tmp_path, memory):
     training = trainer(
         tmp_path, GradientRecorder(memory), evaluated=sentences(4), eval_strategy="steps", eval_steps=2

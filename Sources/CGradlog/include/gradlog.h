@@ -54,7 +54,7 @@ extern "C" {
 #endif
 
 /* Raised when something is added; never lowered. */
-#define GRADLOG_ABI_VERSION 2
+#define GRADLOG_ABI_VERSION 3
 
 /* Status. */
 #define GRADLOG_OK 0
@@ -96,7 +96,9 @@ typedef struct gradlog_finding {
 } gradlog_finding;
 
 /* Called on a thread of the recorder's, never of the training's, for each weight and rule when it begins
- * and when it becomes critical; epoch, batch and step are where the trouble began. It must return soon, and must not call gradlog_flush(), gradlog_close() or gradlog_release(). */
+ * and when it becomes critical; epoch, batch and step are where the trouble began. That is when the batch is
+ * written: gradlog_finding_at() and gradlog_stopped() may know it before. It must return soon, and must not
+ * call gradlog_flush(), gradlog_close() or gradlog_release(). */
 typedef void (*gradlog_finding_callback)(const gradlog_finding *finding, void *user_data);
 
 /* When the values of gradients are kept; statistics always are. */
@@ -132,7 +134,11 @@ typedef struct gradlog_options {
   gradlog_finding_callback on_finding; /* NULL for none */
   void *user_data;                     /* passed to on_finding */
   const char *stop_on; /* what makes gradlog_stopped() say so: a rule, "critical" or "warning", which
-                          any rule meets; NULL for nothing */
+                          any rule meets; NULL for nothing. With it, a batch is judged before the call
+                          returns that hands it over, which then takes as long as statistics and rules do:
+                          ask gradlog_stopped() before the step that uses the gradients */
+  int32_t log_findings; /* 1: findings are said on stderr when they begin or become critical, one line for
+                           what a rule says of a batch */
 } gradlog_options;
 
 /* What is given in a batch context. */
@@ -211,7 +217,7 @@ int32_t gradlog_losses(gradlog_recorder *recorder, int64_t *batches, int64_t *va
 /* The last batch that the file held of this run when it was opened. Returns 0 for a new run, else 1. */
 int32_t gradlog_resumed_after(gradlog_recorder *recorder, int64_t *epoch, int64_t *batch);
 
-/* The findings so far, in order; batches that still wait for the writer are not in them. */
+/* The findings so far, in order; batches that were not judged yet are not in them. */
 size_t gradlog_finding_count(gradlog_recorder *recorder);
 /* NULL when there is none of this index. Lives as long as the recorder. */
 const gradlog_finding *gradlog_finding_at(gradlog_recorder *recorder, size_t index);

@@ -31,13 +31,6 @@ package struct Detectors: Sendable {
   /// The findings that changed since the last call.
   package mutating func takeChanged() -> [Finding] { log.takeChanged() }
 
-  /// Goes back to what it was: the batches since then are lost. What has been said of them stays said.
-  package mutating func goBack(to earlier: Detectors) {
-    let told = log.told
-    self = earlier
-    log.told = told
-  }
-
   /// Takes a batch and its gradients, each of a registered weight, in the order of their positions.
   package mutating func observe(_ batch: ObservedBatch, _ gradients: [ObservedGradient]) {
     while networks.count <= batch.optimizer { networks.append(NetworkDetectors()) }

@@ -58,7 +58,7 @@ struct FindingLog: Sendable {
   /// Those that began, or became worse, in this batch.
   private var begun: [Int] = []
   /// The worst that was said of each: one that is worse now and then is news once.
-  var told: [Key: Rule.Severity] = [:]
+  private var told: [Key: Rule.Severity] = [:]
   private var changed: Set<Int> = []
 
   /// Takes what a detector says of the batch at `place`.

@@ -9,10 +9,12 @@ final class FindingWatch: Sendable {
   private let state = Monitor(State())
   private let stopOn: GradientRecorder.StopCondition?
   private let onFinding: (@Sendable (LiveFinding) -> Void)?
+  private let lines: FindingLines?
 
-  init(_ options: GradientRecorder.Options) {
+  init(_ options: GradientRecorder.Options, run: String) {
     stopOn = options.stopOn
     onFinding = options.onFinding
+    lines = options.logsFindings ? FindingLines(run: run, rank: options.rank) : nil
   }
 
   /// Everything found so far, in order.
@@ -21,12 +23,26 @@ final class FindingWatch: Sendable {
   /// The finding that met the stop condition; nil while there is none.
   var stopped: LiveFinding? { state.withLock { $0.stopped } }
 
-  /// Takes note of a finding that begins or becomes worse. Called by the writer only.
-  func note(_ finding: LiveFinding) {
+  /// Takes note of the findings that begin or become worse in a batch. Called by the judge only.
+  func note(_ findings: [LiveFinding]) {
     state.withLock { state in
-      state.findings.append(finding)
-      if state.stopped == nil, stopOn?.holds(for: finding) ?? false { state.stopped = finding }
+      state.findings.append(contentsOf: findings)
+      guard let stopOn, state.stopped == nil else { return }
+      state.stopped = findings.first { stopOn.holds(for: $0) }
     }
-    onFinding?(finding)
+    lines?.write(findings)
+  }
+
+  /// Calls out what was noted of the batches of a slab, in the same order. Called by the writer only.
+  func callOut(_ slab: Slab) {
+    guard let onFinding else { return }
+    for verdict in slab.verdicts {
+      for finding in verdict.begun { onFinding(finding) }
+    }
+  }
+
+  /// Waits a moment for what is being said.
+  func close() {
+    lines?.close()
   }
 }

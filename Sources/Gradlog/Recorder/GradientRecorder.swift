@@ -26,6 +26,7 @@ public final class GradientRecorder: Sendable {
   private let queue: SlabQueue
   private let counter = LossCounter()
   private let watch: FindingWatch
+  private let judge: Judge
   private let state: RunState
   private let capture: CapturePlan
   private let claim: OpenRuns.Claim
@@ -55,11 +56,12 @@ public final class GradientRecorder: Sendable {
     getpid() == process ? counter.current : RecordingLosses(failure: Self.forked)
   }
 
-  /// What the rules said so far about this training, once for each weight and rule, in order. Batches
-  /// that still wait for the writer are not in it; ``flush()`` waits for them.
+  /// What the rules said so far about this training, once for each weight and rule and again when that became
+  /// critical, in order. Batches that were not judged yet are not in it; ``flush()`` waits for them.
   public var findings: [LiveFinding] { getpid() == process ? watch.findings : [] }
 
-  /// The finding that met ``Options/stopOn``: the training should end. nil while there is none.
+  /// The finding that met ``Options/stopOn``: the training should end, best before it takes the step with the batch
+  /// that was recorded last. nil while there is none. Batches recorded before are judged.
   public var stopped: LiveFinding? { getpid() == process ? watch.stopped : nil }
 
   /// Opens a file, creating it if need be, and begins a run in it, or takes the run of that name up
@@ -92,8 +94,11 @@ public final class GradientRecorder: Sendable {
     }
     let queue = SlabQueue(options.limits)
     let counter = counter
-    let watch = FindingWatch(options)
-    DispatchQueue(label: "gradlog.statistics").async { StatisticsStage.run(on: queue) }
+    let watch = FindingWatch(options, run: name)
+    let judge = Judge(
+      state, resumed: ResumedRun(state, options, path: path), isUrgent: options.stopOn != nil,
+      watch: watch)
+    DispatchQueue(label: "gradlog.statistics").async { StatisticsStage.run(on: queue, judge) }
     database.asyncWriteWithoutTransaction { db in
       checkpointer?.watch(db)
       Writer.run(
@@ -104,6 +109,7 @@ public final class GradientRecorder: Sendable {
     self.checkpointer = checkpointer
     self.queue = queue
     self.watch = watch
+    self.judge = judge
     self.run = name
     self.state = state
     capture = options.capture
@@ -210,11 +216,12 @@ public final class GradientRecorder: Sendable {
     let bytes = batch.slab.finishBatch(
       context, recordedAt: secondsSince1970(),
       lostBefore: lostBeforeNext.exchange(0, ordering: .relaxed))
-    if batch.intake == .borrow {
-      queue.deliver(batch.slab, batchBytes: bytes)
-    } else {
-      queue.checkIn(batch.slab, batchBytes: bytes)
-    }
+    let slab = batch.slab
+    let ticket =
+      judge.isUrgent
+      ? judge.judge(slab) { queue.checkIn(slab, batchBytes: bytes, isJudged: true) }
+      : queue.checkIn(slab, batchBytes: bytes)
+    if batch.intake == .borrow { queue.waitUntilWritten(ticket) }
     return nil
   }
 
@@ -285,6 +292,7 @@ public final class GradientRecorder: Sendable {
     } catch {
       counter.add(failure: error)
     }
+    watch.close()
     OpenRuns.release(claim)
     if let failure = counter.current.summary { throw failure }
   }

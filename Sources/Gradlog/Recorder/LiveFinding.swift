@@ -53,6 +53,16 @@ extension GradientRecorder {
     /// When any rule of this severity or a worse one hits.
     case severity(Rule.Severity)
 
+    /// The conditions by their names: those of the rules, `warning` and `critical`.
+    package static var named: [String: StopCondition] {
+      var conditions: [String: StopCondition] = [
+        Rule.Severity.warning.rawValue: .severity(.warning),
+        Rule.Severity.critical.rawValue: .severity(.critical),
+      ]
+      for rule in Rule.allCases { conditions[rule.rawValue] = .rule(rule) }
+      return conditions
+    }
+
     func holds(for finding: LiveFinding) -> Bool {
       switch self {
       case .rule(let rule): finding.rule == rule

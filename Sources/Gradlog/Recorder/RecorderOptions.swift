@@ -53,10 +53,19 @@ extension GradientRecorder {
     /// default.
     public var commitInterval = 0.25
 
-    /// Called on the writer's thread, not the training's, when a ``Rule`` begins to hit a weight; once
-    /// for each weight and rule. It must return soon: the writer waits for it. nil by default.
+    /// Called on the writer's thread, not the training's, when a ``Rule`` begins to hit a weight, and again
+    /// when that becomes critical. It must return soon: the writer waits for it. nil by default.
     public var onFinding: (@Sendable (LiveFinding) -> Void)?
+    /// Whether findings are said on stderr when they begin or become critical: one line for what a rule says
+    /// of a batch, whatever the number of weights. False by default.
+    public var logsFindings = false
     /// The finding that sets ``GradientRecorder/stopped``; nil, the default, for none.
+    ///
+    /// With one, each batch is judged before the call returns that records it, so that a training can leave out the
+    /// step that a bad gradient would make. The training then pays for statistics and detection, which otherwise
+    /// happen while it goes on, and not for the disk: about 15 µs for each batch of six small tensors, and 0.65 ms for
+    /// one of a million elements whose values are kept (2.3 times as much as without); next to nothing where only
+    /// statistics are, since large gradients are then measured by the training in any case.
     public var stopOn: StopCondition?
 
     /// How the file is kept sound while it is written.
@@ -93,7 +102,11 @@ extension GradientRecorder {
     }
 
     var limits: SlabQueue.Limits {
-      SlabQueue.Limits(memory: memoryLimit, waits: overflow == .wait, delay: commitInterval)
+      var limits = SlabQueue.Limits(
+        memory: memoryLimit, waits: overflow == .wait, delay: commitInterval)
+      // What is judged at once goes on at once, in the order of judging: a slab for each batch.
+      if stopOn != nil { limits.slab = 0 }
+      return limits
     }
   }
 }

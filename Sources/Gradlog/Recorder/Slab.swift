@@ -12,6 +12,8 @@ struct PendingBatch {
 /// A gradient that waits in a slab.
 struct PendingGradient {
   let weight: String
+  /// The index of the weight in ``KnownWeights``, once the batch is judged.
+  fileprivate(set) var index = -1
   /// nil when the gradient is absent.
   let tensor: (dtype: DType, shape: [Int], elementCount: Int)?
   /// The rows that are there of a row-sparse gradient; nil of any other.
@@ -58,6 +60,10 @@ final class Slab {
   private(set) var batches: [PendingBatch] = []
   private(set) var gradients: [PendingGradient] = []
   private var tensors = GrowingMemory()
+  /// One for each of ``batches`` when the slab is judged.
+  private(set) var verdicts: [Verdict] = []
+  /// The findings that changed in these batches, as they are after the last of them.
+  private(set) var changedFindings: [Finding] = []
   /// One for each of ``gradients`` when the slab is measured.
   private var measured: [MeasuredGradient] = []
   private var exponents = GrowingMemory()
@@ -99,6 +105,7 @@ final class Slab {
     let entry = MemoryLayout<PendingGradient>.stride + measurement
     return tensors.capacity + exponents.capacity + gradients.capacity * entry
       + measuredAtOnce.capacity * measurement
+      + changedFindings.capacity * MemoryLayout<Finding>.stride
   }
 
   /// Makes room for `byteCount` more bytes of tensors.
@@ -182,16 +189,17 @@ final class Slab {
     measuredAtOnce.removeSubrange(openBatch.measuredAtOnce...)
   }
 
-  /// Computes the statistics of every gradient.
+  /// Computes the statistics of every gradient that has none yet.
   func measure(with pass: inout StatisticsPass) {
     measured.reserveCapacity(gradients.count)
-    for index in gradients.indices {
+    for index in measured.count..<gradients.count {
       if case .measured(let place, _) = gradients[index].bytes {
         measured.append(measuredAtOnce[place])
       } else {
         measured.append(tensor(at: index).map { measure($0, with: &pass) } ?? MeasuredGradient())
       }
     }
+    openBatch.exponents = exponents.used
   }
 
   private func measure(
@@ -203,9 +211,26 @@ final class Slab {
       statistics: statistics, exponents: (exponents.append(blob), blob.count))
   }
 
+  /// Notes what the judge says of the next batch that it has said nothing of.
+  func append(verdict: Verdict) {
+    verdicts.append(verdict)
+  }
+
+  /// Notes the findings that changed in the batches that were judged now.
+  func append(changed findings: [Finding]) {
+    changedFindings.append(contentsOf: findings)
+  }
+
+  /// Notes the index of the weight that a gradient belongs to.
+  func setWeight(_ index: Int, at position: Int) {
+    gradients[position].index = index
+  }
+
   /// Forgets everything and keeps the memory.
   func removeAll() {
     batches.removeAll(keepingCapacity: true)
+    verdicts.removeAll(keepingCapacity: true)
+    changedFindings.removeAll(keepingCapacity: true)
     gradients.removeAll(keepingCapacity: true)
     measured.removeAll(keepingCapacity: true)
     tensors.cut(at: 0)
@@ -233,7 +258,7 @@ final class Slab {
       TensorView(checked: tensor, bytes: UnsafeRawBufferPointer(start: start, count: byteCount)))
   }
 
-  /// Completes the statistics of a gradient: the writer knows what is before it in the file.
+  /// Completes the statistics of a gradient, or takes back what is not known of the file.
   func setCosine(_ cosine: Double?, at index: Int) {
     measured[index].statistics.cosine = cosine
   }

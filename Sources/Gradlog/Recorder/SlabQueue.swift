@@ -3,6 +3,8 @@
 ///     checkOut → checkIn      takeToMeasure → passOn      take, takeNext → recycle → finish
 ///     (training threads)      (``StatisticsStage``)       (``Writer``)
 ///
+/// What the training thread has had judged goes past the statistics to the writer.
+///
 /// A training thread checks a slab out, fills in one batch without holding the lock, and checks it in.
 /// A slab that is full, or that has waited long enough, goes on to the statistics and then to the
 /// writer, which gives it back empty. The lock is held for a few instructions, and others are woken for
@@ -30,7 +32,7 @@ final class SlabQueue: Sendable {
 
   // MARK: Training threads
 
-  /// A slab to assemble one batch in, to be given back with ``checkIn(_:batchBytes:)`` or
+  /// A slab to assemble one batch in, to be given back with ``checkIn(_:batchBytes:isJudged:)`` or
   /// ``putBack(_:)``. nil when the queue is closed, or when it is full and does not wait.
   func checkOut() -> Slab? {
     if let slab = state.withLock({ $0.takeOpen() ?? $0.takeFree() }) { return slab }
@@ -49,18 +51,17 @@ final class SlabQueue: Sendable {
     }
   }
 
-  /// Hands over a slab with one more batch, of this many bytes.
-  func checkIn(_ slab: Slab, batchBytes: Int) {
-    if state.withLock({ $0.checkIn(slab, batchBytes) }) { state.notify() }
+  /// Hands over a slab with one more batch, of this many bytes. Returns what ``waitUntilWritten(_:)`` takes.
+  @discardableResult
+  func checkIn(_ slab: Slab, batchBytes: Int, isJudged: Bool = false) -> Int {
+    let (ticket, wakes) = state.withLock { $0.checkIn(slab, batchBytes, isJudged: isJudged) }
+    if wakes { state.notify() }
+    return ticket
   }
 
-  /// Hands over a slab with one more batch and waits until it has been written or dropped.
-  func deliver(_ slab: Slab, batchBytes: Int) {
-    let ticket = state.withLock { state in
-      _ = state.checkIn(slab, batchBytes)
-      state.flushed = state.lastTicket
-      return slab.account.ticket
-    }
+  /// Waits until a slab that was checked in has been written or dropped.
+  func waitUntilWritten(_ ticket: Int) {
+    state.withLock { $0.flushed = max($0.flushed, ticket) }
     state.notify()
     wait(until: { $0.isFinished(ticket) })
   }

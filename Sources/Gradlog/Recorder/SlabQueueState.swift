@@ -73,8 +73,10 @@ extension SlabQueue.State {
     slab.account.footprint = slab.footprint
   }
 
-  /// Whether others should be woken.
-  mutating func checkIn(_ slab: Slab, _ byteCount: Int) -> Bool {
+  /// Returns the slab's ticket and whether others should be woken.
+  mutating func checkIn(
+    _ slab: Slab, _ byteCount: Int, isJudged: Bool
+  ) -> (ticket: Int, wakes: Bool) {
     count(slab)
     batchBytes = byteCount
     pendingBytes += byteCount
@@ -85,7 +87,12 @@ extension SlabQueue.State {
       slab.account.since = monotonicSeconds()
       pending.append(lastTicket)
     }
-    return place(slab, expecting: byteCount) || isFirst
+    if isJudged {
+      // The writer waits for the first one, or until it is due.
+      measured.append(slab)
+      return (slab.account.ticket, measured.count == 1 || isDue(at: slab.account.since))
+    }
+    return (slab.account.ticket, place(slab, expecting: byteCount) || isFirst)
   }
 
   mutating func putBack(_ slab: Slab) {

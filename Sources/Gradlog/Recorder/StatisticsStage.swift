@@ -1,12 +1,9 @@
-/// The middle of the ``SlabQueue``: computes the statistics of one slab while the writer writes the one
-/// before, on a thread of its own.
+/// The middle of the ``SlabQueue``: has one slab judged while the writer writes the one before, on a thread of its own.
 enum StatisticsStage {
-  /// Measures slabs until `queue` is closed.
-  static func run(on queue: SlabQueue) {
-    var pass = StatisticsPass()
+  /// Has slabs judged until `queue` is closed.
+  static func run(on queue: SlabQueue, _ judge: Judge) {
     while let slab = queue.takeToMeasure() {
-      slab.measure(with: &pass)
-      queue.passOn(slab)
+      judge.judge(slab) { queue.passOn(slab) }
     }
   }
 }

@@ -1,11 +1,12 @@
 internal import GRDB
 
-/// The other end of the ``SlabQueue``: applies the detectors and inserts, on the connection's own queue,
-/// until the slab queue is closed.
+/// The other end of the ``SlabQueue``: inserts what was judged, on the connection's own queue, until the
+/// slab queue is closed.
 struct Writer {
   private let db: Database
   private let queue: SlabQueue
   private let losses: LossCounter
+  private let watch: FindingWatch
   private let path: String
   private let runID: Int64
   private var inserter: BatchInserter
@@ -37,6 +38,7 @@ struct Writer {
     } catch {
       while let slab = queue.take() {
         losses.add(batches: slab.batches.count, failure: GradlogError(error, path: path))
+        watch.callOut(slab)
         queue.recycle(slab)
         queue.finish()
       }
@@ -51,11 +53,12 @@ struct Writer {
     self.db = db
     self.queue = queue
     self.losses = losses
+    self.watch = watch
     self.path = path
     runID = run.runID
     transactionSeconds = options.commitInterval
     earlier = options.overlap == .replace ? run.lastRecorded : nil
-    inserter = try BatchInserter(run: run, capture: options.capture, watch: watch, in: db)
+    inserter = try BatchInserter(run: run, capture: options.capture, in: db)
     self.checkpointer = checkpointer
     try db.stopWaitingForLocks()
   }
@@ -75,7 +78,6 @@ struct Writer {
     var batchCount = 0
     do {
       let earlierBefore = earlier
-      let stepBefore = inserter.nextStep
       do {
         let room = FileOnDisk(path).freeBytes - Self.reserve
         guard first.written <= room else { throw DatabaseError(resultCode: .SQLITE_FULL) }
@@ -98,7 +100,7 @@ struct Writer {
         return true
       } catch {
         earlier = earlierBefore
-        inserter.forgetTransaction(resumingAt: stepBefore + batchCount)
+        inserter.forgetTransaction()
         if db.isInsideTransaction { try? db.rollback() }
         throw error
       }
@@ -111,18 +113,29 @@ struct Writer {
 
   /// Gives a slab back as soon as its bytes are in SQLite's hands.
   private mutating func insert(_ slab: Slab) throws {
-    defer { queue.recycle(slab) }
-    for batch in slab.batches { try insert(batch, of: slab) }
+    defer {
+      // After the batches, the first of which may cut off what was found before.
+      inserter.take(slab.changedFindings)
+      recycle(slab)
+    }
+    for index in slab.batches.indices { try insertBatch(index, of: slab) }
+  }
+
+  /// Gives a slab back when those who watch were told what was found in it.
+  private func recycle(_ slab: Slab) {
+    watch.callOut(slab)
+    queue.recycle(slab)
   }
 
   /// Drops what waits when the file cannot be had at all: the training may need the memory. Returns how
   /// many batches that were.
-  private func drop(_ first: Slab) -> Int {
+  private mutating func drop(_ first: Slab) -> Int {
     var batchCount = 0
     var next: Slab? = first
     while let slab = next {
       batchCount += slab.batches.count
-      queue.recycle(slab)
+      inserter.take(slab.changedFindings)
+      recycle(slab)
       next = queue.takeMeasured()
     }
     return batchCount
@@ -140,11 +153,11 @@ struct Writer {
   }
 
   /// Inserts one batch. One that does not fit the run is counted as lost and leaves nothing behind.
-  private mutating func insert(_ batch: PendingBatch, of slab: Slab) throws {
+  private mutating func insertBatch(_ index: Int, of slab: Slab) throws {
     do {
-      try cutOff(at: batch.context)
-      for _ in 0..<batch.lostBefore { inserter.skipStep() }
-      let droppedValues = try inserter.insert(batch, of: slab)
+      try cutOff(at: slab.batches[index].context)
+      if let failure = slab.verdicts[index].failure { throw failure }
+      let droppedValues = try inserter.insertBatch(index, of: slab)
       guard droppedValues > 0 else { return }
       losses.add(
         values: droppedValues,
@@ -152,7 +165,8 @@ struct Writer {
           .storage, "a gradient of more than 1,000,000,000 bytes does not fit in an SQLite blob",
           remedy: "its statistics are kept; exclude it from the captured values"))
     } catch let error as GradlogError {
-      inserter.skipStep()
+      // What the judge refused was compared with nothing.
+      if slab.verdicts[index].failure == nil { inserter.loseBatches() }
       losses.add(batches: 1, failure: error)
     }
   }
@@ -164,7 +178,7 @@ struct Writer {
     let batch = RecordedBatch(epoch: context.epoch, batch: context.batch)
     guard batch <= last else { return }
     try RunTable.truncate(runID, from: batch, in: db)
-    try inserter.reloadAfterCut(resumingAt: RunTable.state(of: runID, in: db).nextStep)
+    try inserter.reloadAfterCut()
   }
 
   /// Tells the file of losses that it does not know of; when that fails, the next call tries again.

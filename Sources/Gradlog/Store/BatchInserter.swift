@@ -6,52 +6,41 @@ struct BatchInserter {
   private let db: Database
   private let runID: Int64
   private let capture: CapturePlan
-  private let batches: InsertStatement
-  private let statistics: InsertStatement
+  private let batches: RowStatement
+  private let statistics: RowStatement
   private let values: ValueKeeper
   private let series: SeriesTable
-  private let directions = GradientDirections()
-  private let watch: FindingWatch
   private var findings: FindingTable
   private var weights: WeightTable
-  private(set) var detectors = Detectors()
-  /// As they were when the transaction began; nil outside of one.
-  private var earlierDetectors: Detectors?
-  /// Numbers of the optimizers' labels, in the order in which they came up.
-  private var optimizers: [String: Int] = [:]
-  /// The gradients of the batch being inserted, as the detectors see them; kept for its memory.
-  private var observed: [ObservedGradient] = []
+  private var keys = BatchKeys()
+  /// How many of them are committed.
+  private var committedCount: Int64 = 0
+  private var cosines = KnownCosines()
   /// The weights of the batch being inserted, in order; kept for its memory.
-  private var weightIndices: [Int] = []
+  private var weightIDs: [Int64] = []
   private var nextBatchID: Int64 = 0
   private var nextGradientID: Int64 = 0
-
-  /// The step of the next batch that does not name one.
-  private(set) var nextStep: Int
   /// Whether the file was rolled back to before what this knows.
   private var isStale = false
 
-  init(run: RunState, capture: CapturePlan, watch: FindingWatch, in db: Database) throws {
+  init(run: RunState, capture: CapturePlan, in db: Database) throws {
     weights = try WeightTable(runID: run.runID, capture: capture, in: db)
-    batches = try InsertStatement(into: "batches", columns: Self.batchColumns, in: db)
-    statistics = try InsertStatement(
+    batches = try RowStatement(into: "batches", columns: Self.batchColumns, in: db)
+    statistics = try RowStatement(
       into: "gradient_statistics", columns: Self.statisticsColumns, in: db)
     values = try ValueKeeper(run: run.runID, plan: capture, in: db)
     series = try SeriesTable(run: run.runID, in: db)
     findings = try FindingTable(run: run.runID, in: db)
     self.db = db
     self.capture = capture
-    self.watch = watch
     runID = run.runID
-    nextStep = run.nextStep
   }
 
   /// To be called first in each transaction: other processes may have inserted rows meanwhile.
   mutating func beginTransaction() throws {
-    if isStale { try reload(resumingAt: nextStep) }
+    if isStale { try reload() }
     try values.beginTransaction()
     try findNextKeys()
-    earlierDetectors = detectors
   }
 
   /// The keys that SQLite gives the next rows by itself.
@@ -61,70 +50,73 @@ struct BatchInserter {
       try 1 + (Int64.fetchOne(db, sql: "SELECT max(gradient_id) FROM gradient_statistics") ?? 0)
   }
 
+  /// Takes findings as they are after the batches that are inserted next, or would have been.
+  mutating func take(_ changed: [Finding]) {
+    for finding in changed { findings.take(finding) }
+  }
+
   /// To be called last in each transaction.
   mutating func endTransaction() throws {
     try series.flush()
-    for finding in detectors.takeChanged() {
-      let weight = finding.weight.map { (weights.weightID(at: $0), weights.name(at: $0)) }
-      try findings.write(finding, of: weight, in: db)
-    }
+    try findings.write(weights, keys)
   }
 
   /// To be called when a transaction is committed.
   mutating func confirmTransaction() {
-    earlierDetectors = nil
+    committedCount = keys.length
   }
 
-  /// To be called when a transaction is rolled back. The training took its steps all the same, so
-  /// they are counted: `step` is the one after them.
-  mutating func forgetTransaction(resumingAt step: Int) {
+  /// To be called when a transaction is rolled back, or could not begin.
+  mutating func forgetTransaction() {
     isStale = true
-    nextStep = step
-    if let earlier = earlierDetectors.take() { detectors.goBack(to: earlier) }
+    keys.cut(to: committedCount)
     values.forgetTransaction()
     series.forget()
-    // What it compared with is not in the file.
-    directions.forgetAll()
+    loseBatches()
   }
 
-  /// Counts a step whose batch is lost.
-  mutating func skipStep() {
-    nextStep += 1
+  /// To be called when batches that were judged are not in the file: those after them are compared with them.
+  mutating func loseBatches() {
+    cosines.forget()
   }
 
-  /// Learns from the file again what it holds, and goes on with a step.
-  mutating func reload(resumingAt step: Int) throws {
+  /// Learns from the file again what it holds.
+  private mutating func reload() throws {
     weights = try WeightTable(runID: runID, capture: capture, in: db)
+    try findings.reload()
     try findNextKeys()
-    nextStep = step
     isStale = false
   }
 
   /// To be called when batches that the run held were cut off.
-  mutating func reloadAfterCut(resumingAt step: Int) throws {
-    try reload(resumingAt: step)
+  mutating func reloadAfterCut() throws {
+    try reload()
     findings = try FindingTable(run: runID, in: db)
   }
 
-  /// Inserts one batch and returns how many gradients had values that could not be kept.
+  /// Inserts one batch of a slab that is judged, by its index, and returns how many gradients had values that could not
+  /// be kept.
   ///
-  /// - Throws: ``GradlogError`` when the batch does not fit the run, before anything is inserted;
+  /// - Throws: ``GradlogError`` when the batch does not fit the run, before anything of it is inserted;
   ///   `DatabaseError` when SQLite refuses.
-  mutating func insert(_ batch: PendingBatch, of slab: Slab) throws -> Int {
+  mutating func insertBatch(_ index: Int, of slab: Slab) throws -> Int {
+    let batch = slab.batches[index]
+    let verdict = slab.verdicts[index]
     let batchID = nextBatchID
     nextBatchID += 1
-    // Weights first: a gradient that does not fit must not leave half a batch.
-    weightIndices.removeAll(keepingCapacity: true)
-    for gradient in slab.gradients[batch.gradients] {
-      weightIndices.append(try weights.index(of: gradient, batchID: batchID, in: db))
+    weightIDs.removeAll(keepingCapacity: true)
+    for position in batch.gradients {
+      weightIDs.append(try weights.weightID(of: slab.gradients[position], in: db))
     }
-    let step = batch.context.step ?? nextStep
-    try insertRow(batch, batchID: batchID, step: step)
-    let place = BatchPlace(
-      batchID: batchID, epoch: batch.context.epoch, batch: batch.context.batch, step: step,
-      learningRate: batch.context.learningRate)
-    let droppedValues = try insertGradients(of: batch, slab, place)
-    nextStep = step + 1
+    try insertRow(batch, batchID: batchID, step: verdict.step)
+    keys.append(batchID, of: verdict.number)
+    values.beginBatch()
+    let droppedValues = try insertGradients(
+      of: batch, slab,
+      BatchPlace(
+        batchID: batchID, epoch: batch.context.epoch, batch: batch.context.batch,
+        step: verdict.step))
+    try values.endBatch(findingBegins: !verdict.begun.isEmpty)
     return droppedValues
   }
 
@@ -132,21 +124,16 @@ struct BatchInserter {
     of batch: PendingBatch, _ slab: Slab, _ place: BatchPlace
   ) throws -> Int {
     var droppedValues = 0
-    values.beginBatch()
-    observed.removeAll(keepingCapacity: true)
-    introduceWeights()
-    directions.begin(optimizer: batch.context.optimizer)
+    cosines.begin(optimizer: batch.context.optimizer)
     try series.begin(
-      batchID: place.batchID, firstGradientID: nextGradientID,
-      weightIDs: weightIndices.lazy.map(weights.weightID))
-    for (position, index) in zip(batch.gradients, weightIndices) {
-      let weightID = weights.weightID(at: index)
+      batchID: place.batchID, firstGradientID: nextGradientID, weightIDs: weightIDs)
+    for (position, weightID) in zip(batch.gradients, weightIDs) {
+      let index = slab.gradients[position].index
       if slab.gradients[position].tensor != nil {
-        slab.setCosine(cosine(of: position, in: slab, weight: index), at: position)
+        if !cosines.isKnown(ofWeight: index) { slab.setCosine(nil, at: position) }
         let result = slab.statistics(at: position)
         try insert(result, slab.exponentsBlob(at: position), weightID, place.batchID)
         series.append(result)
-        observed.append(ObservedGradient(result, of: index))
         if weights.isCaptured(at: index), let values = slab.tensor(at: position),
           try !self.values.keep(values, gradientID: nextGradientID, batch: place)
         {
@@ -155,61 +142,17 @@ struct BatchInserter {
       } else {
         try insertAbsent(weightID, place.batchID)
         series.appendAbsent()
-        observed.append(ObservedGradient(absent: index))
       }
       nextGradientID += 1
     }
-    let begun = detect(batch.context, at: place)
-    try values.endBatch(findingBegins: !begun.isEmpty)
-    for finding in begun {
-      watch.note(LiveFinding(finding, of: finding.weight.map(weights.name)))
-    }
     return droppedValues
-  }
-
-  private func cosine(of position: Int, in slab: Slab, weight index: Int) -> Double? {
-    switch slab.tensor(at: position) {
-    case .whole(let view): return directions.cosine(of: view, weight: index)
-    case .rows:
-      // The rows of an embedding that are there are others in each batch.
-      directions.forget(weight: index)
-      return nil
-    case nil: return slab.sample(at: position).flatMap { directions.cosine(of: $0, weight: index) }
-    }
-  }
-
-  /// Tells the detectors of weights that are new, of the shape of those that had no gradient before, and
-  /// of those that were frozen or unfrozen.
-  private mutating func introduceWeights() {
-    for index in weightIndices {
-      let isKnown = index < detectors.weights.count
-      guard
-        !isKnown || detectors.weights[index].dtype == nil
-          || detectors.weights[index].isFrozen != weights.isFrozen(at: index)
-      else { continue }
-      while detectors.weights.count <= index {
-        _ = detectors.register(weights.observed(at: detectors.weights.count))
-      }
-      if isKnown { detectors.update(weights.observed(at: index), at: index) }
-    }
-  }
-
-  /// Hands the batch to the detectors. Returns the findings that begin or become worse, but for mere information.
-  private mutating func detect(_ context: BatchContext, at place: BatchPlace) -> [Finding] {
-    let optimizer = optimizers[context.optimizer] ?? optimizers.count
-    optimizers[context.optimizer] = optimizer
-    detectors.observe(
-      ObservedBatch(
-        place: place, optimizer: optimizer, loss: context.loss, lossScale: context.lossScale),
-      observed)
-    return detectors.begun.filter { $0.severity > .info }
   }
 
   private func insertRow(_ batch: PendingBatch, batchID: Int64, step: Int) throws {
     let context = batch.context
     let lossIsNaN = context.loss?.isNaN ?? false
     do {
-      try batches.insert { row in
+      try batches.run { row in
         row.bind(batchID)
         row.bind(runID)
         row.bind(context.epoch)
@@ -236,7 +179,7 @@ struct BatchInserter {
     _ result: GradientStatistics, _ exponents: UnsafeRawBufferPointer, _ weightID: Int64,
     _ batchID: Int64
   ) throws {
-    try statistics.insert { row in
+    try statistics.run { row in
       // SQLite gives it `nextGradientID`, without a search for a row that has it already.
       row.bindNull()
       row.bind(batchID)
@@ -251,7 +194,7 @@ struct BatchInserter {
   }
 
   private func insertAbsent(_ weightID: Int64, _ batchID: Int64) throws {
-    try statistics.insert { row in
+    try statistics.run { row in
       row.bindNull()
       row.bind(batchID)
       row.bind(weightID)

@@ -14,62 +14,204 @@ struct FindingTable {
     let severity: Rule.Severity
   }
 
-  private let runID: Int64
-  private let earlier: [Key: Earlier]
-
-  init(run runID: Int64, in db: Database) throws {
-    self.runID = runID
-    let rows = try Row.fetchAll(
-      db,
-      sql:
-        "SELECT rule, weight_id, first_batch_id, batch_count, severity FROM findings WHERE run_id = ?",
-      arguments: [runID])
-    earlier = try Dictionary(
-      rows.map { row in
-        (
-          Key(
-            rule: try row.decode(String.self, forColumn: "rule"),
-            weightID: try row.decode(Int64?.self, forColumn: "weight_id")),
-          Earlier(
-            firstBatchID: try row.decode(Int64.self, forColumn: "first_batch_id"),
-            batchCount: try row.decode(Int.self, forColumn: "batch_count"),
-            severity: Rule.Severity(
-              rawValue: try row.decode(String.self, forColumn: "severity")) ?? .info)
-        )
-      }, uniquingKeysWith: { first, _ in first })
+  /// A finding and its row.
+  private struct Entry {
+    var finding: Finding
+    /// The key of its row; nil when there is none.
+    var findingID: Int64?
+    /// What its row says; nil when that is not known.
+    var written: Finding?
+    var earlier: Earlier?
+    var isChanged = true
   }
 
-  /// Writes what a finding says now in place of what it said before, unless that was worse. `weight` is the key and the name of
-  /// what it is about; nil for the whole network.
-  func write(_ finding: Finding, of weight: (id: Int64, name: String)?, in db: Database) throws {
-    let before = earlier[Key(rule: finding.rule.rawValue, weightID: weight?.id)]
-    guard before?.severity ?? .info <= finding.severity else {
-      return try db.execute(
-        sql: """
-          UPDATE findings SET last_batch_id = :last, batch_count = :count
-          WHERE run_id = :run AND weight_id IS :weight AND rule = :rule
-          """,
-        arguments: [
-          "run": runID, "weight": weight?.id, "rule": finding.rule.rawValue,
-          "last": finding.last.batchID, "count": finding.batchCount + (before?.batchCount ?? 0),
-        ])
+  private let db: Database
+  private let runID: Int64
+  private var earlier: [Key: Earlier] = [:]
+  /// The keys of the rows that the file held when it was looked at last.
+  private var findingIDs: [Key: Int64] = [:]
+  private var entries: [Entry] = []
+  private var places: [FindingLog.Key: Int] = [:]
+  /// Those of ``entries`` that are to be written.
+  private var changed: [Int] = []
+  private let insertion: RowStatement
+  private let update: RowStatement
+  private let continuation: RowStatement
+
+  init(run runID: Int64, in db: Database) throws {
+    self.db = db
+    self.runID = runID
+    insertion = try RowStatement(
+      into: "findings",
+      columns: [
+        "run_id", "weight_id", "rule", "first_batch_id", "severity", "last_batch_id", "batch_count",
+        "value", "baseline", "threshold", "evidence", "advice",
+      ], in: db)
+    update = try RowStatement(
+      """
+      UPDATE findings SET severity = ?, last_batch_id = ?, batch_count = ?, value = ?, baseline = ?,
+        threshold = ?, evidence = ?, advice = ? WHERE finding_id = ?
+      """, in: db)
+    continuation = try RowStatement(
+      "UPDATE findings SET last_batch_id = ?, batch_count = ? WHERE finding_id = ?", in: db)
+    for row in try rows() {
+      findingIDs[row.key] = row.findingID
+      earlier[row.key] = row.saying
     }
-    try db.execute(
+  }
+
+  /// Learns again which rows there are. To be called when a transaction was rolled back.
+  mutating func reload() throws {
+    findingIDs.removeAll()
+    for row in try rows() { findingIDs[row.key] = row.findingID }
+    changed = Array(entries.indices)
+    for index in changed {
+      entries[index].findingID = nil
+      entries[index].written = nil
+      entries[index].isChanged = true
+    }
+  }
+
+  private func rows() throws -> [(key: Key, findingID: Int64, saying: Earlier)] {
+    let rows = try Row.fetchAll(
+      db,
       sql: """
-        DELETE FROM findings WHERE run_id = :run AND weight_id IS :weight AND rule = :rule;
-        INSERT INTO findings (run_id, weight_id, rule, severity, first_batch_id, last_batch_id,
-          batch_count, value, baseline, threshold, evidence, advice)
-        VALUES (:run, :weight, :rule, :severity, :first, :last, :count, :value, :baseline, :threshold,
-          :evidence, :advice)
+        SELECT finding_id, rule, weight_id, first_batch_id, batch_count, severity FROM findings
+        WHERE run_id = ?
         """,
-      arguments: [
-        "run": runID, "weight": weight?.id, "rule": finding.rule.rawValue,
-        "severity": finding.severity.rawValue,
-        "first": before?.firstBatchID ?? finding.first.batchID, "last": finding.last.batchID,
-        "count": finding.batchCount + (before?.batchCount ?? 0), "value": finding.value,
-        "baseline": finding.baseline, "threshold": finding.threshold,
-        "evidence": finding.evidence(of: weight?.name),
-        "advice": finding.advice(of: weight?.name),
-      ])
+      arguments: [runID])
+    return try rows.map { row in
+      (
+        Key(
+          rule: try row.decode(String.self, forColumn: "rule"),
+          weightID: try row.decode(Int64?.self, forColumn: "weight_id")),
+        try row.decode(Int64.self, forColumn: "finding_id"),
+        Earlier(
+          firstBatchID: try row.decode(Int64.self, forColumn: "first_batch_id"),
+          batchCount: try row.decode(Int.self, forColumn: "batch_count"),
+          severity: Rule.Severity(
+            rawValue: try row.decode(String.self, forColumn: "severity")) ?? .info)
+      )
+    }
+  }
+
+  /// Takes what a finding says now, to be written with ``write(_:_:)``.
+  mutating func take(_ finding: Finding) {
+    let key = FindingLog.Key(rule: finding.rule, weight: finding.weight)
+    guard let place = places[key] else {
+      places[key] = entries.count
+      changed.append(entries.count)
+      entries.append(Entry(finding: finding))
+      return
+    }
+    entries[place].finding = finding
+    if !entries[place].isChanged {
+      entries[place].isChanged = true
+      changed.append(place)
+    }
+  }
+
+  /// Writes the findings that changed, each in place of what it said before, unless that was worse. What is about a
+  /// weight or about batches of which the file holds none yet waits.
+  mutating func write(_ weights: WeightTable, _ keys: BatchKeys) throws {
+    var waiting: [Int] = []
+    for place in changed {
+      if try write(&entries[place], weights, keys) {
+        entries[place].isChanged = false
+      } else {
+        waiting.append(place)
+      }
+    }
+    changed = waiting
+  }
+
+  /// Returns whether it could be written.
+  private func write(
+    _ entry: inout Entry, _ weights: WeightTable, _ keys: BatchKeys
+  ) throws -> Bool {
+    let finding = entry.finding
+    let weight = finding.weight.flatMap(weights.weight)
+    guard finding.weight == nil || weight != nil else { return false }
+    if entry.findingID == nil {
+      let key = Key(rule: finding.rule.rawValue, weightID: weight?.id)
+      entry.findingID = findingIDs[key]
+      entry.earlier = earlier[key]
+    }
+    guard let place = Self.place(of: finding, entry.earlier, keys) else { return false }
+    if let findingID = entry.findingID {
+      try rewrite(entry, findingID, last: place.last, name: weight?.name)
+    } else {
+      try insert(finding, weight, place)
+      entry.findingID = db.lastInsertedRowID
+    }
+    entry.written = finding
+    return true
+  }
+
+  /// The first and the last batch; those that are lost are stood for by the next or the last that the file holds.
+  private static func place(
+    of finding: Finding, _ earlier: Earlier?, _ keys: BatchKeys
+  ) -> (first: Int64, last: Int64)? {
+    guard
+      let first = earlier?.firstBatchID ?? keys.first(from: finding.first.batchID)
+        ?? keys.last(upTo: finding.first.batchID)
+    else { return nil }
+    return (first, max(first, keys.last(upTo: finding.last.batchID) ?? first))
+  }
+
+  private func insert(
+    _ finding: Finding, _ weight: (id: Int64, name: String)?, _ place: (first: Int64, last: Int64)
+  ) throws {
+    try insertion.run { row in
+      row.bind(runID)
+      row.bind(weight?.id)
+      row.bind(finding.rule.rawValue)
+      row.bind(place.first)
+      row.bind(finding.severity.rawValue)
+      row.bind(place.last)
+      row.bind(finding.batchCount)
+      row.bind(finding, of: weight?.name)
+    }
+  }
+
+  private func rewrite(_ entry: Entry, _ findingID: Int64, last: Int64, name: String?) throws {
+    let finding = entry.finding
+    let count = finding.batchCount + (entry.earlier?.batchCount ?? 0)
+    let isMilder = entry.earlier.map { $0.severity > finding.severity } ?? false
+    if isMilder || entry.written?.saysTheSame(as: finding) ?? false {
+      return try continuation.run { row in
+        row.bind(last)
+        row.bind(count)
+        row.bind(findingID)
+      }
+    }
+    try update.run { row in
+      row.bind(finding.severity.rawValue)
+      row.bind(last)
+      row.bind(count)
+      row.bind(finding, of: name)
+      row.bind(findingID)
+    }
+  }
+}
+
+extension BoundRow {
+  /// Binds the columns from `value` to `advice`.
+  fileprivate mutating func bind(_ finding: Finding, of weight: String?) {
+    bind(finding.value)
+    bind(finding.baseline)
+    bind(finding.threshold)
+    bind(finding.evidence(of: weight))
+    bind(finding.advice(of: weight))
+  }
+}
+
+extension Finding {
+  /// Whether only the last batch and the number of batches differ.
+  fileprivate func saysTheSame(as other: Finding) -> Bool {
+    var other = other
+    other.last = last
+    other.batchCount = batchCount
+    return self == other
   }
 }

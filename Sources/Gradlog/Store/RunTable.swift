@@ -27,6 +27,8 @@ struct RunState: Sendable {
   let lastRecorded: RecordedBatch?
   /// The step after the last one.
   let nextStep: Int
+  /// In the order of their positions.
+  let weights: [StoredWeight]
 }
 
 /// A batch that the file holds.
@@ -64,7 +66,8 @@ enum RunTable {
         """,
       arguments: [identity.name, identity.rank])
     guard let existing else {
-      return RunState(runID: try insert(identity, in: db), lastRecorded: nil, nextStep: 0)
+      return RunState(
+        runID: try insert(identity, in: db), lastRecorded: nil, nextStep: 0, weights: [])
     }
     let stage = try existing.decode(String.self, forColumn: "stage")
     guard stage == identity.stage.rawValue else {
@@ -138,7 +141,8 @@ enum RunTable {
           epoch: try $0.decode(Int.self, forColumn: "epoch"),
           batch: try $0.decode(Int.self, forColumn: "batch"))
       },
-      nextStep: lastStep.map { $0 + 1 } ?? 0)
+      nextStep: lastStep.map { $0 + 1 } ?? 0,
+      weights: try WeightTable.weights(of: runID, in: db))
   }
 
   /// Deletes what the run holds from a batch on, so that it can be recorded anew. Findings that reach

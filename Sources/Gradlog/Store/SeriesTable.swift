@@ -5,7 +5,7 @@ internal import GRDB
 /// Batches are gathered until ``gradientsPerRow`` is reached, the weights change, or the transaction
 /// ends, so that the series is never behind the rows it repeats.
 final class SeriesTable {
-  private let statement: InsertStatement
+  private let statement: RowStatement
   private let runID: Int64
   private var firstGradientID: Int64 = 0
   private var firstBatchID: Int64 = 0
@@ -27,7 +27,7 @@ final class SeriesTable {
 
   init(run runID: Int64, in db: Database) throws {
     self.runID = runID
-    statement = try InsertStatement(into: "gradient_series", columns: Self.columns, in: db)
+    statement = try RowStatement(into: "gradient_series", columns: Self.columns, in: db)
   }
 
   /// To be called before the gradients of a batch.
@@ -87,7 +87,7 @@ final class SeriesTable {
   func flush() throws {
     defer { forget() }
     guard !norms.isEmpty else { return }
-    try statement.insert { row in
+    try statement.run { row in
       row.bind(firstGradientID)
       row.bind(runID)
       row.bind(firstBatchID)

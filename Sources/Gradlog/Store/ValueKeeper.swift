@@ -5,7 +5,7 @@ final class ValueKeeper {
   private let db: Database
   private let runID: Int64
   private let plan: CapturePlan
-  private let statement: InsertStatement
+  private let statement: RowStatement
   private let encoder: ValueEncoder
   private let recent: RecentValues
   /// Batches that are still to be kept after a finding.
@@ -22,7 +22,7 @@ final class ValueKeeper {
     self.db = db
     self.runID = runID
     self.plan = plan
-    statement = try InsertStatement(
+    statement = try RowStatement(
       into: "gradient_values", columns: ["gradient_id", "encoding", "values_blob"], in: db)
     encoder = ValueEncoder(plan.encoding)
     guard case .aroundFindings(let before, _) = plan.schedule else {
@@ -82,7 +82,7 @@ final class ValueKeeper {
   ) throws -> Bool {
     guard values.bytes.count <= Self.largestBlob else { return false }
     guard try hasBudget(for: values.bytes.count, batchID: batchID) else { return true }
-    try statement.insert { row in
+    try statement.run { row in
       row.bind(gradientID)
       switch values.encoding {
       case .dense: row.bind(literal: "dense")

@@ -56,6 +56,18 @@ struct RecordingOptions: ParsableArguments {
       valueName: "kind"))
   var journal = GradientRecorder.Options.Journal.wal
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      End the training before the step that a gradient would make of which a rule says something: critical, warning \
+      (or worse), or the name of a rule. The exit code is 2 then.
+      """, valueName: "finding"),
+    transform: RecordingOptions.stopCondition)
+  var stopOn: GradientRecorder.StopCondition?
+
+  @Flag(help: "Say findings on stderr when they begin or become critical.")
+  var logFindings = false
+
   @Flag(help: "Replace batches that the run already holds, and what follows them.")
   var replace = false
 
@@ -88,6 +100,8 @@ struct RecordingOptions: ParsableArguments {
     options.capture = try plan()
     options.overlap = replace ? .replace : .refuse
     options.journal = journal
+    options.stopOn = stopOn
+    options.logsFindings = logFindings
     options.framework = "gradlog \(GradlogCommand.configuration.version)"
     options.configuration = task.configuration
     return options
@@ -104,6 +118,14 @@ struct RecordingOptions: ParsableArguments {
     try recording.close()
     let numbered = (2...).lazy.map { "\(name)-\($0)" }
     return taken.contains(name) ? numbered.first { !taken.contains($0) } ?? name : name
+  }
+
+  private static func stopCondition(_ name: String) throws -> GradientRecorder.StopCondition {
+    let known = GradientRecorder.StopCondition.named
+    guard let condition = known[name] else {
+      throw ValidationError("write one of \(known.keys.sorted().joined(separator: ", "))")
+    }
+    return condition
   }
 
   private static func schedule(_ text: String) throws -> CapturePlan.Schedule {

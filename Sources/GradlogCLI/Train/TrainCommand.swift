@@ -38,12 +38,15 @@ struct TrainCommand: ParsableCommand {
       try task.run(callbacks: callbacks)
     } else {
       let run = try recording.runName(for: task)
-      try GradientRecorder.record(
+      let stopped = try GradientRecorder.record(
         to: recording.file, run: run, options: try recording.options(for: task)
       ) { recorder in
         try task.run(callbacks: [recorder] + callbacks)
+        return recorder.stopped
       }
+      if let stopped { Talk.say("the training was stopped: \(stopped)") }
       if !quiet { try report(run) }
+      if stopped != nil { throw ExitCode(2) }
     }
     // By convention, 128 and the number of the signal.
     if let signal = interruption.signal { throw ExitCode(128 + signal) }

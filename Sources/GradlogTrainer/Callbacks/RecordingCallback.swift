@@ -21,7 +21,7 @@ extension GradientRecorder: Callback {
         + "or replace what overlaps")
   }
 
-  /// Records the batch.
+  /// Records the batch. When that meets ``Options/stopOn``, the training ends and the batch changes no weight.
   public func onGradients(_ event: GradientEvent) {
     let context = BatchContext(
       epoch: event.epoch, batch: event.batch, loss: Double(event.loss),
@@ -35,5 +35,6 @@ extension GradientRecorder: Callback {
         }
       }
     }
+    if stopped != nil { event.control.stopTrainingBeforeUpdate() }
   }
 }

@@ -67,4 +67,13 @@ public final class TrainingControl {
   public func stopTraining() {
     isStopRequested = true
   }
+
+  /// Whether the batch that is running leaves the weights as they are.
+  private(set) var skipsUpdate = false
+
+  /// Stops training, and when asked with the gradients of a batch, before the weights are changed by them.
+  public func stopTrainingBeforeUpdate() {
+    isStopRequested = true
+    skipsUpdate = true
+  }
 }

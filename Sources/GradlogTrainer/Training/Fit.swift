@@ -142,7 +142,7 @@ private struct Run {
       learningRate: model.optimizer.learningRate, raw: raw, applied: applied, control: control)
     for callback in callbacks { callback.onGradients(gradients) }
 
-    model.optimizerState.update(network.parameters)
+    if !control.skipsUpdate { model.optimizerState.update(network.parameters) }
     let end = BatchEnd(
       epoch: epoch, batch: batch, step: model.step, rows: rows.count, loss: loss,
       learningRate: model.optimizer.learningRate, metrics: sums.metrics, control: control)

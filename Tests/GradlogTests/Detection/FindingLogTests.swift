@@ -120,26 +120,4 @@ import Testing
     log.escalate(.exploding, ifFollowedBy: .dead, within: 20)
     #expect(log.findings[0].severity == (isCritical ? .critical : .warning))
   }
-
-  @Test func goingBackForgetsWhatIsLostButNotWhatWasSaid() {
-    var training = MadeUpTraining([[1, 2]])
-    for _ in 0..<20 { training.batch([[1, 2]], loss: 1) }
-    var detectors = training.detectors
-    let before = detectors
-    func observe(_ step: Int) {
-      var gradient = ObservedGradient(weight: 0)
-      gradient.nanCount = 1
-      detectors.observe(
-        ObservedBatch(place: BatchPlace(batchID: Int64(step), epoch: 0, batch: step, step: step)),
-        [gradient])
-    }
-    observe(30)
-    #expect(detectors.begun.map(\.rule) == [.nonFinite])
-    detectors.goBack(to: before)
-    #expect(detectors.findings == before.findings)
-    observe(31)
-    #expect(detectors.begun == [])
-    #expect(detectors.findings.last?.first.step == 31)
-    #expect(detectors.findings.last?.batchCount == 1)
-  }
 }

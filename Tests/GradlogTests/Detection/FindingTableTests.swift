@@ -78,82 +78,96 @@ import Testing
         == [["0"]])
   }
 
-  /// Batches, each with a gradient of `w`, as the writer takes them.
-  private func slab(_ values: [Float], from first: Int) -> Slab {
-    let slab = Slab()
-    for (index, value) in values.enumerated() {
-      var batch = GradientBatch(in: slab, .copy)
-      batch.add("w", [value], shape: [1])
-      _ = slab.finishBatch(
-        BatchContext(epoch: 0, batch: first + index), recordedAt: 0, lostBefore: 0)
+  /// Inserts batches of which each has a gradient of `w`, as the writer does, and loses some.
+  private struct Insertion {
+    let db: Database
+    let judge: Judge
+    var inserter: BatchInserter
+
+    init(in db: Database, watch: FindingWatch = .silent) throws {
+      self.db = db
+      let run = try RunTable.open(RunIdentity("r", GradientRecorder.Options()), in: db)
+      judge = Judge(run, isUrgent: false, watch: watch)
+      inserter = try BatchInserter(run: run, capture: .everything, in: db)
     }
-    var pass = StatisticsPass()
-    slab.measure(with: &pass)
-    return slab
+
+    enum Fate: CaseIterable {
+      case written
+      /// Rolled back before and after the findings were written.
+      case lostEarly, lostLate
+    }
+
+    mutating func insert(_ values: [Float], from first: Int, _ fate: Fate = .written) throws {
+      let slab = Slab()
+      for (index, value) in values.enumerated() {
+        var batch = GradientBatch(in: slab, .copy)
+        batch.add("w", [value], shape: [1])
+        _ = slab.finishBatch(
+          BatchContext(epoch: 0, batch: first + index), recordedAt: 0, lostBefore: 0)
+      }
+      judge.judge(slab) {}
+      try db.beginTransaction()
+      try inserter.beginTransaction()
+      inserter.take(slab.changedFindings)
+      for index in slab.batches.indices { _ = try inserter.insertBatch(index, of: slab) }
+      if fate != .lostEarly { try inserter.endTransaction() }
+      if fate == .written {
+        try db.commit()
+        return inserter.confirmTransaction()
+      }
+      try db.rollback()
+      inserter.forgetTransaction()
+    }
   }
 
-  @Test(arguments: [true, false]) func whatIsRolledBackLeavesNothing(isWritten: Bool) throws {
+  /// What is lost was judged all the same: it is said of the batches that the file holds.
+  @Test(arguments: [Insertion.Fate.lostEarly, .lostLate])
+  private func whatIsRolledBackIsSaidOfWhatIsThere(fate: Insertion.Fate) throws {
     let queue = try DatabaseFile.openForRecording(path)
-    let watch = FindingWatch(GradientRecorder.Options())
+    let watch = FindingWatch(GradientRecorder.Options(), run: "r")
     try queue.writeWithoutTransaction { db in
-      let run = try RunTable.open(RunIdentity("r", GradientRecorder.Options()), in: db)
-      var inserter = try BatchInserter(run: run, capture: .everything, watch: watch, in: db)
-      func insert(_ values: [Float], from first: Int, isLost: Bool) throws {
-        let slab = slab(values, from: first)
-        try db.beginTransaction()
-        try inserter.beginTransaction()
-        for batch in slab.batches { _ = try inserter.insert(batch, of: slab) }
-        if isLost {
-          if isWritten { try inserter.endTransaction() }
-          try db.rollback()
-          inserter.forgetTransaction(resumingAt: first + values.count)
-        } else {
-          try inserter.endTransaction()
-          try db.commit()
-          inserter.confirmTransaction()
-        }
-      }
-      try insert([1, .nan], from: 0, isLost: false)
-      try insert([.nan, .nan, .infinity], from: 2, isLost: true)
-      try insert([1, 1], from: 5, isLost: false)
-      #expect(inserter.nextStep == 7)
-      // A transaction that cannot even begin loses batches that the detectors never saw.
-      inserter.forgetTransaction(resumingAt: 8)
-      try insert([.nan], from: 8, isLost: false)
+      var insertion = try Insertion(in: db, watch: watch)
+      try insertion.insert([1, .nan], from: 0)
+      try insertion.insert([.nan, .nan, .infinity], from: 2, fate)
+      #expect(try rows(path, Self.summary) == [["nonfinite", "critical", "w", "1", "1", "1"]])
+      try insertion.insert([1, 1], from: 5)
+      #expect(try rows(path, Self.summary) == [["nonfinite", "critical", "w", "1", "1", "4"]])
+      // A transaction that cannot even begin.
+      insertion.inserter.forgetTransaction()
+      try insertion.insert([.nan], from: 8)
     }
     try DatabaseFile.finish(queue)
-    #expect(try rows(path, Self.summary) == [["nonfinite", "critical", "w", "1", "8", "2"]])
+    #expect(try rows(path, Self.summary) == [["nonfinite", "critical", "w", "1", "8", "5"]])
+    #expect(try rows(path, "SELECT count(*) FROM findings") == [["1"]])
     #expect(watch.findings.map(\.batch) == [1])
+    #expect(
+      try rows(path, "SELECT batch, step FROM batches") == [
+        ["0", "0"], ["1", "1"], ["5", "5"], ["6", "6"], ["8", "7"],
+      ])
   }
 
-  /// A rule that takes patience counts no batch that is lost.
-  @Test func whatIsRolledBackIsNoPatience() throws {
+  @Test func whatIsCommittedIsKnownWhenTheNextTransactionCannotBegin() throws {
     let queue = try DatabaseFile.openForRecording(path)
-    let watch = FindingWatch(GradientRecorder.Options())
     try queue.writeWithoutTransaction { db in
-      let run = try RunTable.open(RunIdentity("r", GradientRecorder.Options()), in: db)
-      var inserter = try BatchInserter(run: run, capture: .everything, watch: watch, in: db)
-      for first in stride(from: 0, to: 96, by: 8) {
-        let isLost = first == 40
-        let slab = slab([Float](repeating: first < 24 ? 1 : 0, count: 8), from: first)
-        try db.beginTransaction()
-        try inserter.beginTransaction()
-        for batch in slab.batches { _ = try inserter.insert(batch, of: slab) }
-        if isLost {
-          try db.rollback()
-          inserter.forgetTransaction(resumingAt: first + 8)
-        } else {
-          try inserter.endTransaction()
-          try db.commit()
-          inserter.confirmTransaction()
-        }
-      }
+      var insertion = try Insertion(in: db)
+      try insertion.insert([1, .nan], from: 0)
+      try insertion.insert([.nan, 1], from: 2)
+      insertion.inserter.forgetTransaction()
+      try insertion.insert([1], from: 4)
     }
     try DatabaseFile.finish(queue)
-    // 72 batches from 24 on, of which eight are lost.
-    #expect(
-      try rows(path, Self.summary).filter { $0[0] == "dead" } == [
-        ["dead", "critical", "w", "24", "95", "64"]
-      ])
+    #expect(try rows(path, Self.summary) == [["nonfinite", "critical", "w", "1", "2", "2"]])
+  }
+
+  @Test func aFindingOfLostBatchesOnlyBeginsWithTheNext() throws {
+    let queue = try DatabaseFile.openForRecording(path)
+    try queue.writeWithoutTransaction { db in
+      var insertion = try Insertion(in: db)
+      try insertion.insert([.nan], from: 0, .lostEarly)
+      #expect(try rows(path, Self.summary) == [])
+      try insertion.insert([1, 1], from: 1)
+    }
+    try DatabaseFile.finish(queue)
+    #expect(try rows(path, Self.summary) == [["nonfinite", "critical", "w", "1", "1", "1"]])
   }
 }

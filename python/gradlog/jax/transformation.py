@@ -88,7 +88,9 @@ class GradientTap(_Transformation):  # type: ignore[misc]
 
     @property
     def stopped(self) -> Any:
-        """The finding that met ``stop_on``, or None; for the loop around the compiled step to ask."""
+        """The finding that met ``stop_on``, or None; for the loop around the compiled step to ask, which has taken the step by
+        then: keep the parameters from before it.
+        """
         return self._host.recorder.stopped
 
     def epoch(self, epoch: int) -> None:

@@ -54,6 +54,10 @@ class Listener(Protocol):
 
     stage: Stage
 
+    @property
+    def stopped(self) -> Any:
+        """Why the training is to end; None as long as it is not."""
+
     def wants(self, epoch: int, batch: int) -> bool:
         """Whether the gradients of this batch are to be fetched."""
 

@@ -50,6 +50,8 @@ class _JaxStep:
             self._tap.begin_step()
             (logs, returned), state = self._step(state, data)
             self._outputs.emit(self._tap, returned, logs, numpy.asarray)
+            if self._tap.is_stopped:
+                break
         if logs is None:
             raise StopIteration
         return logs, state

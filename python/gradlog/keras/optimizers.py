@@ -10,7 +10,8 @@ import keras
 
 from gradlog import GradlogError
 
-Observer = Callable[["Watched", list[Any], list[Any]], None]
+Observer = Callable[["Watched", list[Any], list[Any]], bool]
+"""Returns whether the optimizer may use the gradients."""
 
 
 class Watched:
@@ -149,7 +150,8 @@ def observe_raw(watched: Watched, patches: Patches, observer: Observer) -> None:
         variables = watched.known_variables() if trainable_variables is None else list(trainable_variables)
         if grads and variables:
             watched.build(variables)
-            observer(watched, grads, variables)
+            if not observer(watched, grads, variables):
+                return None
         return original(grads, trainable_variables)
 
     patches.set(optimizer, "apply", apply)
@@ -170,7 +172,8 @@ def observe_applied(watched: Watched, patches: Patches, observer: Observer) -> N
 
     def update_step(grads: Any, trainable_variables: Any, learning_rate: Any) -> Any:
         grads, variables = list(grads), list(trainable_variables)
-        observer(watched, grads, variables)
+        if not observer(watched, grads, variables):
+            return None
         return original(grads, variables, learning_rate)
 
     patches.set(inner, "_backend_update_step", update_step)

@@ -35,6 +35,7 @@ class GradientPrinter(keras.callbacks.Callback):
         self.stage = checked_stage(stage)
         self._file = file
         self._tap: Tap | None = None
+        self.stopped = None
 
     # Keras calls these.
 

@@ -40,7 +40,9 @@ class GradientRecorder(keras.callbacks.Callback):
         optimizers: the optimizers whose gradients are recorded, a sequence or a mapping from names to optimizers; by
             default those that are attributes of the model. With more than one, each batch says which.
         options: further arguments of ``gradlog.Recorder``: ``capture``, ``include``, ``exclude``, ``encoding``,
-            ``file_budget``, ``overlap``, ``stop_on`` and so on. ``stop_on`` ends the training as EarlyStopping does.
+            ``file_budget``, ``overlap``, ``stop_on`` and so on. ``stop_on`` ends the training as EarlyStopping
+            does, after the batch that met it; on torch that batch leaves the weights as they were, while a compiled step has
+            changed them by then.
 
     Raises:
         GradlogError: from fit(), before the training begins or after its first batch, when gradients cannot be recorded.
@@ -156,6 +158,8 @@ class GradientRecorder(keras.callbacks.Callback):
     def receive(self, event: GradientEvent) -> None:
         """Hands the gradients of one application of an optimizer to the recorder."""
         assert self._recorder is not None
+        if self._stopped is not None:
+            return
         self._last_epoch = event.epoch + (self._epoch_shift or 0)
         if self._step_shift is None:
             # A new optimizer counts from 0 again, while the steps of a run only grow.
@@ -172,14 +176,14 @@ class GradientRecorder(keras.callbacks.Callback):
             learning_rate=event.learning_rate,
             loss_scale=event.loss_scale,
         )
+        self._stopped = self._recorder.stopped
+        if self._stopped is not None:
+            _say(f"the training of run {self._run!r} is stopped: {self._stopped}")
 
     def after_step(self) -> None:
         """Ends the training when ``stop_on`` was met."""
-        if self._stopped is None and self._recorder is not None and self._tap is not None:
-            self._stopped = self._recorder.stopped
-            if self._stopped is not None:
-                self._tap.model.stop_training = True
-                _say(f"the training of run {self._run!r} is stopped: {self._stopped}")
+        if self._stopped is not None and self._tap is not None:
+            self._tap.model.stop_training = True
 
     def abandoned(self) -> None:
         """Ends the recording of a fit() that was interrupted."""

@@ -106,24 +106,31 @@ class Tap:
         """Which gradients are listened for."""
         return {listener.stage for listener in self._listeners}
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether a listener ends the training."""
+        return any(listener.stopped is not None for listener in self._listeners)
+
     def wants(self, stage: Stage) -> bool:
         """Whether anyone listens for these gradients of the current batch."""
         return bool(self._told(stage))
 
-    def observe(self, observer: Observer) -> Observer:
+    def observe(self, observer: Observer) -> Callable[[Stage, Watched, list[Any], list[Any]], bool]:
         """Puts an observer of gradients into each optimizer, for each stage that a listener asked for.
 
-        Returns it as a function that raises nothing and leaves out other stages.
+        Returns it as a function that raises nothing and leaves out other stages, and says whether the update is to be
+        done: on torch, whose steps are eager, not any more when the training is stopped.
         """
 
-        def safely(stage: Stage, watched: Watched, gradients: list[Any], variables: list[Any]) -> None:
+        def safely(stage: Stage, watched: Watched, gradients: list[Any], variables: list[Any]) -> bool:
             self._saw_gradients = True
-            if stage not in self.stages:
-                return
-            try:
-                observer(stage, watched, gradients, variables)
-            except Exception as failure:
-                self.fail(failure)
+            if stage in self.stages:
+                try:
+                    observer(stage, watched, gradients, variables)
+                except Exception as failure:
+                    self.fail(failure)
+            # What is traced must not depend on it.
+            return keras.backend.backend() != "torch" or not self.is_stopped
 
         for watched in self.watched:
             # Raw ones always: an accumulating optimizer is applied in batches in which its update rule is not.

@@ -64,6 +64,8 @@ class _TensorFlowStep:
         # Data is fetched first: at its end a step of Keras's would still count an iteration of the optimizer.
         for data in itertools.islice(iterator, steps):
             logs = self._one([data])
+            if self._tap.is_stopped:
+                break
         if logs is None:
             raise StopIteration
         return logs

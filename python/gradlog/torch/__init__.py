@@ -57,7 +57,9 @@ def record(
     - ``stage``: ``applied``: what the update rule consumes (unscaled, accumulated, clipped, reduced), one record for each step;
       ``raw``: what each ``backward()`` computes, the loss scale divided out, one record for each pass and optimizer.
     - ``scaler``: the GradScaler; needed for ``raw``, found by itself for ``applied``.
-    - ``raise_on_stop``: raise ``TrainingStopped`` out of the step that ends after ``stop_on`` was met.
+    - ``raise_on_stop``: raise ``TrainingStopped`` out of the step whose gradients met ``stop_on``. With ``stop_on`` that step
+      changes neither weights nor the optimizer's state, and no later one does; of ``LBFGS`` that holds for the first evaluation of
+      its closure, since further ones come after a part of the step.
     - ``rank``, ``world_size``: taken from torch.distributed. With ``stop_on`` the processes agree in each step on whether to stop,
       so either all of them record, or the one that does is told ``world_size=1``.
     - ``options``: those of ``gradlog.Recorder``.

@@ -34,7 +34,7 @@ NO_BACKWARD = (
 
 
 class TrainingStopped(GradlogError):
-    """Raised out of ``optimizer.step()``, after the update, when ``stop_on`` was met and ``raise_on_stop`` was asked for."""
+    """Raised out of ``optimizer.step()``, which has changed nothing, when ``stop_on`` was met and ``raise_on_stop`` was asked for."""
 
 
 def is_recorded(optimizer: torch.optim.Optimizer) -> bool:
@@ -69,6 +69,7 @@ class GradientRecording:
         self._loss: Any = None
         self._loss_recorded_for: set[str] = set()
         self._evaluates = self._has_batches = False
+        self._has_agreed = False
         self._pending: Exception | None = None
         self._failure: Exception | None = None
         self._stopped: Any = None
@@ -139,10 +140,18 @@ class GradientRecording:
 
     @property
     def stopped(self) -> Any:
-        """The finding that met ``stop_on``, or None. Findings come from the writer's thread, some batches later."""
+        """The finding that met ``stop_on``, or None. From then on no step changes anything, the one with the gradients that met
+        it included, and nothing more is recorded.
+        """
         if self._stopped is None and not self._agrees and self._recorder is not None:
-            self._stopped = self._recorder.stopped
+            self._stop(self._recorder.stopped)
         return self._stopped
+
+    def _stop(self, finding: Any) -> None:
+        self._stopped = finding
+        if finding is not None and self._recorder is not None:
+            run = getattr(self._recorder, "run", None)
+            print(f"gradlog: the training of run {run!r} is stopped: {finding}", file=sys.stderr)
 
     @property
     def recorder(self) -> Any:
@@ -165,7 +174,9 @@ class GradientRecording:
         learning_rate: Any,
         loss_scale: float | None,
     ) -> None:
-        """Records the gradients of one optimizer at the place that the training has come to."""
+        """Records the gradients of one optimizer at the place that the training has come to, unless it was stopped there."""
+        if self.stopped is not None:
+            return
         place = self._progress.place(optimizer)
         if self._stage == "raw" and not self._evaluates:
             self._progress.end_batch(optimizer)
@@ -206,14 +217,29 @@ class GradientRecording:
             self.loss = None
         else:
             self._progress.end_step()
-        if self._agrees and self._stopped is None:
-            found = self._recorder.stopped if self._recorder is not None else None
-            self._stopped = first_of_any(found, self._device)
+        self._agree()
         if self._raise_on_stop and self.stopped is not None:
             self._pending = TrainingStopped(f"the training was stopped: {self.stopped}", "", ErrorCode.MISUSE)
 
+    def may_step(self, in_closure: bool = False) -> bool:
+        """Whether an optimizer may use the gradients that it has now: not when the training was stopped.
+
+        In a closure processes cannot agree on that, since each may evaluate its own more or less often: then the step is taken.
+        """
+        if not in_closure:
+            self._agree()
+        return self.stopped is None
+
+    def _agree(self) -> None:
+        """Stops all processes in the same step, in which each of them has to call this once."""
+        has_agreed, self._has_agreed = self._has_agreed, True
+        if self._agrees and self._stopped is None and not has_agreed:
+            found = self._recorder.stopped if self._recorder is not None else None
+            self._stop(first_of_any(found, self._device))
+
     def begin_step(self) -> None:
         """An optimizer is about to use what ``backward()`` left."""
+        self._has_agreed = False
         if self._backward is not None:
             self._backward.flush()
 

@@ -43,6 +43,7 @@ class Recipient(Protocol):
         loss_scale: float | None,
     ) -> None: ...
     def evaluating(self) -> AbstractContextManager[None]: ...
+    def may_step(self, in_closure: bool = False) -> bool: ...
     def end_step(self, optimizer: str, *, skipped: bool) -> None: ...
     def fail(self, error: Exception) -> None: ...
     def mistake(self, problem: str, remedy: str) -> None: ...
@@ -55,6 +56,9 @@ class StepTap:
     The hook before the step reads ``.grad``: clipped, accumulated, unscaled and reduced as the update rule will have it. With a
     closure there is nothing to read yet, so the closure is wrapped and read after. Nothing that goes wrong here keeps the
     optimizer from its step: a user's mistake is raised when the step is done, anything else is the recipient's to tell.
+
+    When the training is to stop, the gradients are taken out of the optimizer's sight for the time of its step, which then changes
+    neither weights nor its own state, as with weights that were not used.
     """
 
     def __init__(
@@ -70,6 +74,7 @@ class StepTap:
         """``reads``: whether gradients are read here (stage "applied") or steps only counted (stage "raw")."""
         self._recipient, self._label, self._weights = recipient, label, weights
         self._reads, self._scaler, self._seen = reads, scaler, False
+        self._withheld: list[tuple[torch.Tensor, torch.Tensor]] = []
         self._hooks = [
             optimizer.register_step_pre_hook(self._before),
             optimizer.register_step_post_hook(self._after),
@@ -88,6 +93,7 @@ class StepTap:
             caller = _caller(optimizer)
             if caller.is_inner:
                 return None
+            self._give_back()  # of a step that raised
             scaler = self._scaler or caller.scaler
             if not self._reads and scaler is not None and self._scaler is None:
                 self._recipient.mistake(*SCALER_MISSING)
@@ -96,6 +102,8 @@ class StepTap:
             if closure is None:
                 if self._reads:
                     self._read(optimizer, scaler, None)
+                if not self._recipient.may_step():
+                    self._withhold(optimizer)
                 return None
             wrapped = self._watching(closure, optimizer, scaler)
             if "closure" in kwargs:
@@ -110,10 +118,24 @@ class StepTap:
         try:
             if _caller(optimizer).is_inner:
                 return
-            self._recipient.end_step(self._label, skipped=_will_skip(optimizer))
+            self._recipient.end_step(self._label, skipped=bool(self._withheld) or _will_skip(optimizer))
         except Exception as error:
             self._recipient.fail(error)
+        self._give_back()
         self._recipient.raise_mistake()
+
+    def _withhold(self, optimizer: torch.optim.Optimizer) -> None:
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    self._withheld.append((parameter, parameter.grad))
+                    parameter.grad = None
+
+    def _give_back(self) -> None:
+        for parameter, gradient in self._withheld:
+            if parameter.grad is None:
+                parameter.grad = gradient
+        self._withheld.clear()
 
     def _watching(
         self, closure: Callable[..., Any], optimizer: torch.optim.Optimizer, scaler: Any
@@ -126,6 +148,8 @@ class StepTap:
                     self._read(optimizer, scaler, closure_loss=loss, in_closure=True)
                 except Exception as error:
                     self._recipient.fail(error)
+            if not self._recipient.may_step(in_closure=True):
+                self._withhold(optimizer)
             return loss
 
         return evaluate

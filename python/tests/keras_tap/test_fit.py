@@ -211,14 +211,32 @@ def test_checkpoints_can_be_saved_while_recording(path, tmp_path):
     assert len(loaded.optimizer.variables) == len(model.optimizer.variables)
 
 
-def test_a_nonfinite_gradient_ends_the_training(path, capfd):
+@pytest.mark.parametrize("stage", ["raw", "applied"])
+def test_a_nonfinite_gradient_ends_the_training(path, capfd, stage):
     x, y = data(rows=1600)
     x[800:] = numpy.nan
     weights = Weights()
-    recorder = gradlog.keras.GradientRecorder(path, stop_on="nonfinite", commit_interval=0.0)
+    recorder = gradlog.keras.GradientRecorder(path, stage=stage, stop_on="nonfinite")
     model = mlp()
     model.compile("adam", "mse")
     model.fit(x, y, batch_size=8, epochs=50, shuffle=False, verbose=0, callbacks=[weights, recorder])
     assert recorder.stopped.rule == "nonfinite" and recorder.stopped.batch == 100
-    assert 100 < len(weights.before) < 200 * 50
+    assert len(weights.before) == 101
+    assert len(read(path)) == 101
     assert capfd.readouterr().err.count("is stopped: critical nonfinite since") == 1
+    unharmed = all(
+        (now == before).all() for now, before in zip(model.get_weights(), weights.before[-1], strict=True)
+    )
+    # A compiled step has done its update before anyone sees its gradients.
+    assert unharmed == (BACKEND == "torch")
+
+
+@pytest.mark.skipif(BACKEND == "torch", reason="Keras has no steps_per_execution on torch")
+def test_a_nonfinite_gradient_ends_an_execution_of_several_steps(path):
+    x, y = data(rows=160)
+    x[40:] = numpy.nan
+    recorder = gradlog.keras.GradientRecorder(path, stop_on="nonfinite")
+    model = mlp()
+    model.compile("adam", "mse", steps_per_execution=4)
+    model.fit(x, y, batch_size=8, shuffle=False, verbose=0, callbacks=[recorder])
+    assert [batch.batch for batch in read(path)] == list(range(6))

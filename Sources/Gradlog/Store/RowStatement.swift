@@ -1,20 +1,25 @@
 internal import GRDB
 internal import GRDBSQLite
 
-/// A prepared INSERT that binds Swift values without boxing them.
+/// A prepared statement that writes a row and binds Swift values without boxing them.
 ///
 /// GRDB's statements take arrays of existentials, which cost more than SQLite's own work on a small
 /// row; this is the one place that goes below it.
-final class InsertStatement {
+final class RowStatement {
   private let connection: SQLiteConnection
   private let statement: SQLiteStatement
 
   /// Prepares an INSERT of as many values as there are columns.
-  init(into table: String, columns: [String], in db: Database) throws {
-    let sql = """
+  convenience init(into table: String, columns: [String], in db: Database) throws {
+    try self.init(
+      """
       INSERT INTO \(table) (\(columns.joined(separator: ", "))) \
       VALUES (\(columns.map { _ in "?" }.joined(separator: ", ")))
-      """
+      """, in: db)
+  }
+
+  /// Prepares a statement that writes.
+  init(_ sql: String, in db: Database) throws {
     guard let connection = db.sqliteConnection else {
       throw DatabaseError(resultCode: .SQLITE_MISUSE, message: "the connection is closed")
     }
@@ -30,9 +35,9 @@ final class InsertStatement {
     sqlite3_finalize(statement)
   }
 
-  /// Inserts one row, whose columns `bind` binds in order.
+  /// Writes one row, whose columns `bind` binds in order.
   @inline(__always)
-  func insert(_ bind: (inout BoundRow) -> Void) throws {
+  func run(_ bind: (inout BoundRow) -> Void) throws {
     var row = BoundRow(statement)
     bind(&row)
     let code = sqlite3_step(statement)
@@ -49,7 +54,7 @@ final class InsertStatement {
   }
 }
 
-/// The columns of one row of an ``InsertStatement``.
+/// The columns of one row of a ``RowStatement``.
 struct BoundRow: ~Copyable {
   private let statement: SQLiteStatement
   private var nextParameter: Int32 = 1
@@ -70,6 +75,10 @@ struct BoundRow: ~Copyable {
   mutating func bind(_ value: Int64) {
     sqlite3_bind_int64(statement, nextParameter, value)
     nextParameter += 1
+  }
+
+  mutating func bind(_ value: Int64?) {
+    if let value { bind(value) } else { bindNull() }
   }
 
   mutating func bind(_ value: Double) {
