@@ -189,9 +189,9 @@ struct VerdictSentenceTests {
   @Test func severalWeightsAreCounted() {
     func told(_ rule: Rule, _ symptom: Symptom, value: Double = 0.75) -> String {
       sentence(
-        (0..<3).map {
+        (0..<3).map { (place: Int) -> DiagnosedFinding in
           .made(
-            rule, .critical, "w\($0)", position: $0, at: 0, until: 99, symptom, value: value)
+            rule, .critical, "w\(place)", position: place, at: 0, until: 99, symptom, value: value)
         })
     }
     #expect(

@@ -359,10 +359,12 @@ import Testing
   }
 
   /// Whatever the numbers and the name are, there is a sentence.
-  @Test(arguments: [-1e300, -1, -0.0, 1e-320, 0.004, 0.999, 1, 12345, 1e300, .infinity])
+  @Test(arguments: [
+    -1e300, -1, -0.0, Double.leastNonzeroMagnitude, 0.004, 0.999, 1, 12345, 1e300, .infinity,
+  ])
   func anyNumberCanBeTold(value: Double) {
     for words in Self.words {
-      for baseline in [nil, -1, 0, 1e-320, 2, 1e300] {
+      for baseline: Double? in [nil, -1, 0, .leastNonzeroMagnitude, 2, 1e300] {
         let words = Words(
           symptom: words.symptom, value: value, baseline: baseline, evidence: "", over: "",
           advice: "")
