@@ -45,7 +45,7 @@ struct StoryTests {
         == "nonfinite@10")
     #expect(
       told([finding(.stagnation, at: 0), finding(.vanishing, at: 3), finding(.underflow, at: 5)])
-        == [["underflow@5", "stagnation@0", "vanishing@3"]])
+        == [["underflow@5", "vanishing@3", "stagnation@0"]])
   }
 
   @Test func theWeightNearestToTheInputIsTheCause() {
