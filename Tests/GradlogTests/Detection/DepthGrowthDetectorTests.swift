@@ -63,11 +63,11 @@ import Testing
   }
 
   @Test func aProfileThatLevelsOutIsOver() {
-    let training = trained(150, decades: { $0 < 60 ? 2.5 : 0 })
+    let training = trained(50, decades: { $0 < 30 ? 2.5 : 0 })
     let finding = training.finding(.exploding, 0)
     #expect(finding?.isOver == true && finding?.severity == .warning)
     // The profile is smoothed over some ten batches.
-    #expect((60...75).contains(finding?.last.step ?? 0))
+    #expect((30...40).contains(finding?.last.step ?? 0))
   }
 
   @Test func networksOfTwoKernelsHaveNoDepth() {
