@@ -45,8 +45,8 @@ import Testing
            since epoch 2, batch 0 (step 20) until the end, in 10 batches
            The gradient of 'b/kernel' has 1 NaN element.
            elements: 1, threshold 0
-           To do: look for NaN in the inputs and targets of epoch 2, batch 0, and for
-           logarithms, roots and divisions in the loss; else lower the learning rate.
+           To do: look for NaN in the data of epoch 2, batch 0, and for logarithms,
+           roots and divisions in the loss; else lower the learning rate.
 
         Kernels from the input to the loss, with the root mean square of the elements
         that are not zero (logarithmic; median of 21 batches up to step 20):

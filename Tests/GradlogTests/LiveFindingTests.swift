@@ -58,7 +58,7 @@ import Testing
     #expect(
       heard.first?.description
         == "critical nonfinite since epoch 2, batch 1: the gradient of 'a' has 1 NaN element; "
-        + "look for NaN in the inputs and targets of epoch 2, batch 1, and for logarithms, roots and "
+        + "look for NaN in the data of epoch 2, batch 1, and for logarithms, roots and "
         + "divisions in the loss; else lower the learning rate")
   }
 

@@ -35,7 +35,7 @@ def test_findings_are_called_out_on_another_thread(path: str) -> None:
     assert heard[0].baseline is None
     assert heard[0].evidence == "the gradient of 'sick' has 2 NaN elements"
     assert str(heard[0]).startswith(
-        "critical nonfinite since epoch 5, batch 1: the gradient of 'sick' has 2 NaN elements; look for NaN in the inputs"
+        "critical nonfinite since epoch 5, batch 1: the gradient of 'sick' has 2 NaN elements; look for NaN in the data"
     )
     assert threads[0] is not threading.current_thread()
     assert recorder.findings == heard  # also after closing

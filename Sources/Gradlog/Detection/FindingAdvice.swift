@@ -14,7 +14,7 @@ extension Finding {
     case .nonFinite, .nonFiniteLoss:
       isFromTheStart
         ? "look for NaN in inputs, targets and first weights, and for logarithms, roots and divisions in the loss"
-        : "look for NaN in the inputs and targets of \(onset), and for logarithms, roots and divisions in the loss; "
+        : "look for NaN in the data of \(onset), and for logarithms, roots and divisions in the loss; "
           + "else \(lower)"
     case .spike: "look at the data of \(onset); \(clip) if it comes again"
     case .jump, .growth, .growthIntoNonFinite:

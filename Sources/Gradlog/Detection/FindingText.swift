@@ -51,9 +51,9 @@ extension Finding {
     case .turning:
       "each gradient point\(isOver ? "ed" : "s") against the one before, with a median cosine of \(value.short)\(until)"
     case .underflow where value >= 1:
-      "\(subject) \(be) zero throughout, and others \(are) close to 6e-8, the smallest number of float16\(until)"
+      "\(subject) \(be) zero throughout, and others \(are) close to 6e-8, the smallest float16\(until)"
     case .underflow:
-      "\(value.percent) of the elements of \(subject) \(are) zero and the others close to 6e-8, the smallest number of float16\(until)"
+      "\(value.percent) of the elements of \(subject) \(are) zero and the others close to 6e-8, the smallest float16\(until)"
     case .silence:
       "every gradient \(be) zero from the first batch on"
         + (value == 0 ? "" : ", while the loss \(be) \(value.short)") + until

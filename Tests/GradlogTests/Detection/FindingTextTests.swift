@@ -22,7 +22,7 @@ import Testing
       evidence: "the gradient of 'w' has 1 NaN element",
       over: "the gradient of 'w' has 1 NaN element",
       advice:
-        "look for NaN in the inputs and targets of epoch 3, batch 17, and for logarithms, roots and divisions in the "
+        "look for NaN in the data of epoch 3, batch 17, and for logarithms, roots and divisions in the "
         + "loss; else lower the learning rate from 0.1"),
     Words(
       symptom: .nonFinite(nan: 0, posinf: 2, neginf: 0), value: 2, severity: .info,
@@ -34,7 +34,7 @@ import Testing
       evidence: "the loss is NaN or infinite, though the gradients are finite",
       over: "the loss is NaN or infinite, though the gradients are finite",
       advice:
-        "look for NaN in the inputs and targets of epoch 3, batch 17, and for logarithms, roots and divisions in the "
+        "look for NaN in the data of epoch 3, batch 17, and for logarithms, roots and divisions in the "
         + "loss; else lower the learning rate from 0.1"),
     Words(
       symptom: .spike, baseline: 0.428,
@@ -210,18 +210,18 @@ import Testing
     Words(
       symptom: .underflow, value: 0.9999,
       evidence:
-        "over 99 % of the elements of the gradient of 'w' are zero and the others close to 6e-8, the smallest number of float16",
+        "over 99 % of the elements of the gradient of 'w' are zero and the others close to 6e-8, the smallest float16",
       over:
-        "over 99 % of the elements of the gradient of 'w' were zero and the others close to 6e-8, the smallest number of "
+        "over 99 % of the elements of the gradient of 'w' were zero and the others close to 6e-8, the smallest "
         + "float16, until epoch 4, batch 2",
       advice:
         "scale the loss up (GradScaler, LossScaleOptimizer), or compute in bfloat16 or float32"),
     Words(
       symptom: .underflow, value: 1,
       evidence:
-        "the gradient of 'w' is zero throughout, and others are close to 6e-8, the smallest number of float16",
+        "the gradient of 'w' is zero throughout, and others are close to 6e-8, the smallest float16",
       over:
-        "the gradient of 'w' was zero throughout, and others were close to 6e-8, the smallest number of float16, until epoch "
+        "the gradient of 'w' was zero throughout, and others were close to 6e-8, the smallest float16, until epoch "
         + "4, batch 2",
       advice:
         "scale the loss up (GradScaler, LossScaleOptimizer), or compute in bfloat16 or float32"),

@@ -60,7 +60,7 @@ import Testing
     #expect(lost?.value == 1)
     #expect(
       lost?.evidence(of: "a")
-        == "the gradient of 'a' is zero throughout, and others are close to 6e-8, the smallest number of float16"
+        == "the gradient of 'a' is zero throughout, and others are close to 6e-8, the smallest float16"
     )
   }
 
