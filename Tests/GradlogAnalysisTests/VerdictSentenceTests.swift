@@ -94,6 +94,35 @@ struct VerdictSentenceTests {
         "The gradients vanished on their way to the input, at 'w' already, from epoch 0, batch 9 until epoch 0, batch 20.",
       effect: "vanishing gradients", pastEffect: "vanishing gradients for a while"),
     Words(
+      rule: .exploding, symptom: .depthGrowth,
+      cause:
+        "The gradients grow by decades on their way to the input from epoch 0, batch 9 on.",
+      past:
+        "The gradients grew by decades on their way to the input from epoch 0, batch 9 until epoch 0, batch 20.",
+      effect: "gradients that grow towards the input",
+      pastEffect: "gradients that grew towards the input for a while"),
+    Words(
+      rule: .vanishing, symptom: .firstDepth,
+      cause:
+        "The training never began: gradients vanished on their way to the input, at 'w' already, from epoch 0, batch 9 on.",
+      past:
+        "The training never began: gradients vanished on their way to the input, at 'w' already, from epoch 0, batch 9 until epoch 0, batch 20.",
+      effect: "gradients that vanished at first", pastEffect: "gradients that vanished at first"),
+    Words(
+      rule: .vanishing, symptom: .firstTiny,
+      cause:
+        "The training never began: the gradients of all kernels were next to nothing from epoch 0, batch 9 on.",
+      past:
+        "The training never began: the gradients of all kernels were next to nothing from epoch 0, batch 9 until epoch 0, batch 20.",
+      effect: "first gradients next to nothing", pastEffect: "first gradients next to nothing"),
+    Words(
+      rule: .vanishing, symptom: .decay,
+      cause:
+        "The gradients have decayed before anything was learned from epoch 0, batch 9 on.",
+      past:
+        "The gradients decayed before anything was learned from epoch 0, batch 9 until epoch 0, batch 20.",
+      effect: "gradients that decayed", pastEffect: "gradients that decayed for a while"),
+    Words(
       rule: .vanishing, symptom: .tiny,
       cause: "The gradients of all kernels are next to nothing from epoch 0, batch 9 on.",
       past:

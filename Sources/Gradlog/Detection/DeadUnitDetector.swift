@@ -88,8 +88,9 @@ struct DeadUnitDetector: Sendable {
       guard share > 0, let kernel = kernel(before: index, gradients, weights) else { return share }
       return min(share, zeroSlices(of: kernel, weights, units: weight.elementCount) ?? share)
     }
+    guard weight.isKernel else { return 0 }
     if share == 1, !gradients.contains(where: { weights[$0.weight].rank == 1 }) { return 1 }
-    guard weight.isKernel, index + 1 < gradients.count else { return 0 }
+    guard index + 1 < gradients.count else { return 0 }
     let next = gradients[index + 1]
     guard weights[next.weight].isKernel, !next.isAbsent else { return 0 }
     return max(

@@ -7,6 +7,8 @@ struct DivergenceDetector: Sendable {
   private var losses = Streak()
   /// The weight that had risen most when the loss rose.
   private var weight: Int?
+  /// Whether the loss rose and has not come back since.
+  private var isUp = false
   private var firstSizes = Streak()
   /// The weight whose first gradients were too large.
   private var firstWeight: Int?
@@ -35,14 +37,18 @@ struct DivergenceDetector: Sendable {
       return
     }
     // A loss that is still above the first ones has not come back, though it may swing about the bound.
-    if trend.loss < trend.firstLoss { log.end(.exploding, weight: weight, showing: .lossGrowth) }
+    if trend.loss < trend.firstLoss {
+      log.end(.exploding, weight: weight, showing: .lossGrowth)
+      isUp = false
+    }
     // How far the steps jump over the valley is how far the loss rises: oscillation says it better.
     let isSwing = isOscillating && trend.loss < thresholds.explodingSwing * trend.firstLoss
     if isSwing { log.revise(.exploding, weight: weight, to: .warning, showing: .lossGrowth) }
-    if losses.length == 0, loss > bound { weight = excursion?.weight ?? rises.highest }
+    if losses.length == 0, loss > bound, !isUp { weight = excursion?.weight ?? rises.highest }
     guard losses.observe(loss > bound, at: network.place), trend.loss > bound,
       Double(losses.length) >= thresholds.explodingLossPatience, let start = losses.start
     else { return }
+    isUp = true
     let since = excursion.map { $0.start.ordinal < start.ordinal ? $0.start : start } ?? start
     log.note(
       Hit(
@@ -60,7 +66,7 @@ struct DivergenceDetector: Sendable {
     let bound = thresholds.explodingLossLevel * guessing
     // A loss that is a sum over many things is large too, but no steeper for it: both grow alike.
     guard network.outputCount > 2, Double(trend.lossCount) >= thresholds.stagnationBatches,
-      trend.firstLoss > bound,
+      trend.isTelling, trend.firstLoss > bound,
       network.firstNorm >= thresholds.explodingSteepness * trend.firstLoss
     else { return }
     if trend.loss < guessing { log.end(.exploding, showing: .lossLevel) }

@@ -62,7 +62,8 @@ struct Trend: Sendable {
 
   /// By which share of itself the loss has fallen from the third quarter to the last; NaN when unknown.
   var progress: Double {
-    (curve.quarters.third - curve.quarters.last) / scale(of: curve.quarters.third)
+    isTelling
+      ? (curve.quarters.third - curve.quarters.last) / scale(of: curve.quarters.third) : .nan
   }
 
   /// Whether the loss is so far below the one it began with that whatever looks odd does no harm.

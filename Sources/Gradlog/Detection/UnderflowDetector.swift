@@ -58,10 +58,12 @@ struct UnderflowDetector: Sendable {
 
   /// The share of zeros, but for rows of an embedding that the batch does not touch.
   private static func lostShare(_ gradient: ObservedGradient, _ weight: ObservedWeight) -> Double {
+    let count = Double(weight.elementCount)
+    // A file may hold counts whose product no Int holds.
     let untouched =
       gradient.zeroColumns == 0
-      ? (gradient.zeroRows ?? 0) * weight.elementCount / max(1, weight.rows) : 0
-    return Double(gradient.zeroCount - untouched) / Double(max(1, weight.elementCount - untouched))
+      ? Double(gradient.zeroRows ?? 0) * count / Double(max(1, weight.rows)) : 0
+    return (Double(gradient.zeroCount) - untouched) / max(1, count - untouched)
   }
 
   /// Every gradient is zero, that of the last weight too, and the loss is not, but small, as far as it is known.

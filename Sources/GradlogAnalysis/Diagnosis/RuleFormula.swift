@@ -95,8 +95,9 @@ extension Rule {
       oscillation.patience batches in a row; once it is, half of that counts, too. Critical while the loss is not below \
       the first ones by oscillation.share and is at least guessing.share of that of guessing, unless it is below the first \
       ones and has fallen by oscillation.progress from its third quarter to its last; without a loss, below \
-      oscillation.critical-cosine. Otherwise information when the loss has fallen so, and else a warning. Not \
-      judged with several optimizers, which may turn round each other.
+      oscillation.critical-cosine. Otherwise information when the loss has fallen so, and else a warning; never more than \
+      that once the loss is below the first ones by learned.share. Not judged with several optimizers, which may turn \
+      round each other.
       """
     case .underflow:
       """
@@ -122,8 +123,8 @@ extension Rule {
       """
       From the first batch on: in the first 12 batches the norm rises at least 9 times, to accumulating.first-sum times the \
       first one; the cosine between neighbours is that of a sum, the root of t / (t + 1), or more, but for 0.12 and twice; \
-      and what a batch adds, the gradient minus the one before, is at most 4 times as long as the first one, and \
-      accumulating.addition times in the median.
+      and what a batch adds, the gradient minus the one before, is at most 4 times as long as the first one, \
+      accumulating.addition times in the median, and grows less than the norm does.
       Or, in a window of 16 batches, let s be the natural logarithm of the norm of the gradient and d that of what a batch \
       adds, the gradient minus the one before. The norm is accumulating.sum times the first one or more, no length to \
       which several gradients of the window are clipped, and: either d varies and the sum does not, the mean step of d \

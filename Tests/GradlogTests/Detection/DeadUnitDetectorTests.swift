@@ -23,11 +23,14 @@ import Testing
   @Test func unitsThatStayDeadAreCountedInTheBias() {
     #expect(trained(64) { _ in Set(0..<4) }.troubles == [])
     let half = trained(64) { _ in Set(0..<6) }
-    #expect(half.troubles == ["dead warning 1 0...63 64"])
-    #expect(half.finding(.dead, 1)?.value == 0.6)
-    #expect(half.calls == ["15: dead warning"])
+    #expect(half.troubles == [])
+    let information = half.finding(.dead, 1)
+    #expect(information?.severity == .info && information?.value == 0.6)
+    #expect(information?.first.step == 0 && information?.batchCount == 64)
+    #expect(half.begun.firstIndex { $0.contains { $0.rule == .dead } } == 15)
     let most = trained(64) { _ in Set(0..<9) }
     #expect(most.troubles == ["dead critical 1 0...63 64"])
+    #expect(most.calls == ["15: dead critical"])
     #expect(
       most.finding(.dead, 1)?.evidence(of: "b")
         == "at least 90 % of the elements of the gradient of 'b' are zero in every batch")

@@ -119,7 +119,7 @@ import Testing
     var training = MadeUpTraining(shapes)
     var random = SplitMix64(seed: 6)
     for _ in 0..<20 { training.batch(gradients([100, 1, 1], &random)) }
-    #expect(training.troubles == ["exploding critical 0 0...7 8"])
+    #expect(training.troubles == ["exploding warning 0 0...7 8"])
     #expect(training.finding(.exploding, 0)?.symptom == .firstSize)
   }
 

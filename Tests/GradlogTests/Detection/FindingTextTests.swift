@@ -104,6 +104,41 @@ import Testing
         "look for units that saturated or died about epoch 3, batch 17; lower the learning rate from 0.1, or normalize "
         + "between layers"),
     Words(
+      symptom: .depthGrowth, baseline: 0.02,
+      evidence:
+        "the gradients of the first kernels are about 12 an element, those of the last 0.02",
+      over:
+        "the gradients of the first kernels were about 12 an element, those of the last 0.02, until epoch 4, batch 2",
+      advice:
+        "initialize with smaller weights, and use normalization or residual paths between layers"),
+    Words(
+      symptom: .firstDepth, value: 3e-6, baseline: 0.02,
+      evidence:
+        "in the first batches the gradient of 'w' was about 3e-6 an element, the largest 0.02, and the loss has not "
+        + "come down since",
+      over:
+        "in the first batches the gradient of 'w' was about 3e-6 an element, the largest 0.02, and the loss has not "
+        + "come down since",
+      advice: "use ReLU-like activations with He initialization, normalization or residual paths"),
+    Words(
+      symptom: .firstTiny, value: 3e-6,
+      evidence:
+        "in the first batches no kernel's gradient was larger than 3e-6 an element, and the loss has not come down since",
+      over:
+        "in the first batches no kernel's gradient was larger than 3e-6 an element, and the loss has not come down since",
+      advice:
+        "initialize with larger weights, such as He's or Glorot's, and check the scale of the loss and of the inputs"
+    ),
+    Words(
+      symptom: .decay, value: 3e-6, baseline: 0.02,
+      evidence:
+        "the norm of the whole gradient decayed from about 0.02 to 3e-6, though the loss had not come down",
+      over:
+        "the norm of the whole gradient decayed from about 0.02 to 3e-6, though the loss had not come down",
+      advice:
+        "look for units that saturated or died about epoch 3, batch 17; lower the learning rate from 0.1, or normalize "
+        + "between layers"),
+    Words(
       symptom: .tiny, value: 3e-12,
       evidence: "no kernel's gradient is larger than 3e-12 an element",
       over: "no kernel's gradient was larger than 3e-12 an element, until epoch 4, batch 2",
@@ -295,9 +330,13 @@ import Testing
       case .noLonger: 22
       case .accumulating: 23
       case .noise: 24
+      case .depthGrowth: 25
+      case .firstDepth: 26
+      case .firstTiny: 27
+      case .decay: 28
       }
     }
-    #expect(Set(Self.words.map { number($0.symptom) }) == Set(0...24))
+    #expect(Set(Self.words.map { number($0.symptom) }) == Set(0...28))
   }
 
   /// What begins with the training is not the fault of a step.

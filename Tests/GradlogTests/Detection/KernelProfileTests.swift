@@ -53,6 +53,8 @@ import Testing
     #expect(abs(profile.ends!.shallow - median(sizes.prefix(third))) < 1e-12)
     #expect(abs(profile.ends!.deep - median(sizes.suffix(third))) < 1e-12)
     #expect(abs(profile.largest!.level - sizes.max()!) < 1e-12)
+    guard third >= 2 else { return #expect(profile.middle == nil) }
+    #expect(abs(profile.middle! - median(sizes[third..<2 * third])) < 1e-12)
   }
 
   @Test func whatHasNoSizeIsLeftOut() {

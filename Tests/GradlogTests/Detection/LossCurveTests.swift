@@ -10,17 +10,19 @@ import Testing
   }
 
   /// Of the losses that whole stretches cover: the stretch doubles whenever 64 of them are full.
-  private func ends(_ losses: [Double], _ share: Double) -> (first: Double, last: Double) {
+  private func quarters(_ losses: [Double]) -> [Double] {
     var stretch = 1
     while losses.count >= 64 * stretch { stretch *= 2 }
     let whole = losses.count / stretch
-    guard whole >= 2 else { return (.nan, .nan) }
-    let size = max(1, Int(share * Double(whole))) * stretch
-    func mean(_ part: ArraySlice<Double>) -> Double { part.reduce(0, +) / Double(part.count) }
-    return (mean(losses.prefix(size)), mean(losses[..<(whole * stretch)].suffix(size)))
+    guard whole >= 2 else { return [.nan, .nan, .nan] }
+    let size = max(1, whole / 4) * stretch
+    let end = whole * stretch
+    return [0, end - 2 * size, end - size].map { start in
+      losses[start..<start + size].reduce(0, +) / Double(size)
+    }
   }
 
-  @Test func itsEndsAreTheMeansOfTheLosses() {
+  @Test func itsQuartersAreTheMeansOfTheLosses() {
     var random = SplitMix64(seed: 6)
     var found = LossCurve()
     var losses: [Double] = []
@@ -28,14 +30,9 @@ import Testing
       losses.append(Double.random(in: 0..<10, using: &random))
       found.add(losses.last!)
       #expect(found.count == losses.count)
-      for share in [0.1, 0.25, 0.5] {
-        let (first, last) = found.ends(share)
-        let expected = ends(losses, share)
-        if expected.first.isNaN {
-          #expect(first.isNaN && last.isNaN)
-        } else {
-          #expect(abs(first - expected.first) < 1e-9 && abs(last - expected.last) < 1e-9)
-        }
+      let (first, third, last) = found.quarters
+      for (mean, expected) in zip([first, third, last], quarters(losses)) {
+        #expect(expected.isNaN ? mean.isNaN : abs(mean - expected) < 1e-9)
       }
     }
   }
@@ -51,8 +48,8 @@ import Testing
   }
 
   @Test func anEmptyOneKnowsNothing() {
-    #expect(LossCurve().ends(0.25).first.isNaN)
+    #expect(LossCurve().quarters.first.isNaN)
     #expect(LossCurve().noise == 0)
-    #expect(curve(of: [1]).ends(0.25).last.isNaN)
+    #expect(curve(of: [1]).quarters.last.isNaN)
   }
 }

@@ -43,7 +43,7 @@ import Testing
     #expect(stuck.finding(.oscillation)?.severity == .critical)
     // The curvature of the other axis is small, and the loss goes down along it.
     let learning = descended(80, rate: 1.9, curvatures: [1])
-    #expect(learning.finding(.oscillation)?.severity == .warning)
+    #expect(learning.finding(.oscillation)?.severity == .info)
   }
 
   @Test func withoutALossTheCosineDecides() {
@@ -56,7 +56,7 @@ import Testing
     #expect(descended(200, rate: rate, curvatures: [1, 0.1]).finding(.oscillation) == nil)
     // The noise of mini-batches around a minimum is turned round by a share of rate · λ ÷ 2: it is no harm.
     let noisy = descended(200, rate: rate, curvatures: [1, 0.1], noise: 0.3).finding(.oscillation)
-    #expect(noisy == nil || (rate >= 0.5 && noisy?.severity == .warning))
+    #expect(noisy == nil || (rate >= 0.5 && noisy?.severity == .info))
   }
 
   @Test func gradientsOfPureNoiseDoNot() {

@@ -47,7 +47,7 @@ import Testing
   @Test func aPlateauThatEndsIsOver() {
     let training = trained(400) { $0 < 100 ? guessing : guessing * exp(-0.02 * Double($0 - 100)) }
     let finding = training.finding(.stagnation)
-    #expect(finding?.isOver == true && finding?.severity == .warning)
+    #expect(finding?.isOver == true && finding?.severity == .info)
     #expect((100...180).contains(finding?.last.step ?? 0))
   }
 

@@ -80,6 +80,57 @@ import Testing
     #expect(done.detectors.findings.allSatisfy { $0.symptom != .silence })
   }
 
+  /// Of the very size at which float16 loses half of them, with as many zeros as that leaves.
+  @Test(arguments: [0x1p-24, 0x1p-23, 0x1p-22])
+  func zerosAmongSmallGradientsOfFloat32AreNoUnderflow(size: Double) {
+    var random = SplitMix64(seed: 43)
+    func findings(_ value: (inout SplitMix64) -> Double) -> [Finding] {
+      var training = MadeUpTraining([[8, 10], [10, 8]])
+      for _ in 0..<60 {
+        let gradients = (0..<2).map { _ in
+          (0..<80).map { _ in Int.random(in: 0..<5, using: &random) < 3 ? 0 : value(&random) }
+        }
+        training.batch(gradients, loss: 1)
+      }
+      return training.detectors.findings.filter { $0.rule == .underflow }
+    }
+    #expect(findings { Double(Float(size * $0.normal())) } == [])
+    // The same as multiples of the smallest float16.
+    let quanta = findings { 0x1p-24 * (1 + (abs(size * $0.normal()) / 0x1p-24).rounded()) }
+    #expect(quanta.map(\.weight) == [0, 1])
+  }
+
+  /// A lookup touches some rows, and the others are zero whatever the type.
+  @Test(arguments: [0x1p-22, 0x1p-25])
+  func rowsThatABatchDoesNotTouchAreNotLost(size: Double) {
+    var random = SplitMix64(seed: 44)
+    var training = MadeUpTraining([[50, 8], [8, 4]])
+    for step in 0..<60 {
+      var embedding = [Double](repeating: 0, count: 400)
+      for row in [step % 50, (step + 7) % 50, (step + 20) % 50] {
+        for column in 0..<8 { embedding[8 * row + column] = size * (1.2 + 0.2 * random.normal()) }
+      }
+      // What is 0.6 times the smallest float16 is seldom rounded down, and never in a whole column for long.
+      training.batch(
+        [rounded(embedding), rounded(random.normals(32, deviation: 0x1p-20))], loss: 1)
+    }
+    #expect(training.finding(.underflow, 0) == nil)
+  }
+
+  @Test func lossesInTheRowsThatItTouchesAreSeen() {
+    var random = SplitMix64(seed: 45)
+    var training = MadeUpTraining([[50, 8], [8, 4]])
+    for step in 0..<60 {
+      var embedding = [Double](repeating: 0, count: 400)
+      for row in step..<step + 12 {
+        for column in 0..<8 { embedding[8 * (row % 50) + column] = 0x1p-25 * random.normal() }
+      }
+      training.batch([rounded(embedding), random.normals(32)], loss: 1)
+    }
+    let share = training.finding(.underflow, 0)?.value ?? 0
+    #expect((0.5...1).contains(share))
+  }
+
   @Test func sparseGradientsAreNoUnderflow() {
     var random = SplitMix64(seed: 42)
     var training = MadeUpTraining([[4, 5], [5]])

@@ -93,6 +93,41 @@ import Testing
     #expect(training.troubles == [])
   }
 
+  /// Where the gates of a network are shut, the first layers get theirs by another way.
+  private func withMiddle(
+    _ decades: Double, kernels: Int = 6, batches: Int = 40, loss: (Int) -> Double? = { _ in 2 }
+  ) -> MadeUpTraining {
+    var random = SplitMix64(seed: 19)
+    var training = MadeUpTraining((0..<kernels).map { _ in [3, 4] })
+    let middle = kernels / 3..<kernels - kernels / 3
+    for step in 0..<batches {
+      let gradients = (0..<kernels).map { depth -> [Double]? in
+        let size = middle.contains(depth) ? 1e-1 * pow(10, -decades) : 1e-1
+        return random.normals(12, mean: size, deviation: 0.2 * size)
+      }
+      training.batch(gradients, loss: loss(step))
+    }
+    return training
+  }
+
+  @Test func gradientsThatVanishInTheMiddleAreSeen() {
+    let training = withMiddle(4.5)
+    #expect(training.troubles == ["vanishing critical 2 0...39 40"])
+    let finding = training.finding(.vanishing, 2)
+    #expect(finding?.symptom == .depth)
+    #expect(abs(log10(finding?.value ?? 1) - -5.5) < 0.1)
+    #expect(abs(log10(finding?.baseline ?? 1) - -1) < 0.1)
+    let learning = withMiddle(4.5, batches: 100) { 2 * exp(-0.05 * Double($0)) }
+    #expect(learning.finding(.vanishing, 2)?.severity == .warning)
+  }
+
+  @Test func aMiddleThatIsSmallIsHealthy() {
+    // Less than four decades, or no third of its own in the middle.
+    #expect(withMiddle(3.5).troubles == [])
+    #expect(withMiddle(4.5, kernels: 5).troubles == [])
+    #expect(withMiddle(4.5, batches: 19).troubles == [])
+  }
+
   @Test func networksOfOneOrTwoKernelsHaveNoDepth() {
     for count in 1...2 {
       var training = MadeUpTraining(Array(repeating: [1, 1], count: count))
