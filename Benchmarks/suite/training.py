@@ -92,14 +92,14 @@ def of_gradlog(variants, name):
 
 def steps(found):
     header = ["training", "parameters", "without, ms", *(f"**gradlog**, {name}" for name in GRADLOG_VARIANTS)]
-    header += [f"limit: {LIMIT}", "goals"]
+    header += [f"limit: {LIMIT}", "rounds", "goals"]
     rows = []
     for (name, task), variants in found.items():
         base = bare(variants)
         if base is None:
             continue
         cells = [cell(of_gradlog(variants, variant), base) for variant in GRADLOG_VARIANTS]
-        cells += [cell(variants.get(LIMIT), base), ", ".join(verdicts(variants, task))]
+        cells += [cell(variants.get(LIMIT), base), str(base["rounds"]), ", ".join(verdicts(variants, task))]
         rows.append([name, task, number(base["step_ms"]), *cells])
     return header, rows
 
