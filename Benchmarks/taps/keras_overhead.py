@@ -24,14 +24,39 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 import gradlog.keras
 import keras
 import numpy
+from raw_file import RawFile
 from tasks import CLASSES, TASKS
 
 WARM_UP = 5
+
+
+class CopiedAndWritten(gradlog.keras.GradientPrinter):
+    """The tap with the least behind it that keeps values."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.raw = RawFile(path)
+        self.failure = None
+
+    def receive(self, event):
+        self.raw.append(event.gradients.values())
+
+    def on_train_end(self, logs=None):
+        super().on_train_end(logs)
+        self.raw.close()
+
+
+def recording(**options):
+    return lambda folder: gradlog.keras.GradientRecorder(folder / "runs.db", **options)
+
+
+# Callbacks that are given a folder; None for the training without.
 VARIANTS = {
     "without": None,
-    "statistics": {"capture": "none"},
-    "rollback": {"journal": "rollback"},
-    "values": {},
+    "statistics": recording(capture="none"),
+    "rollback": recording(journal="rollback"),
+    "values": recording(),
+    "memcpy and write": lambda folder: CopiedAndWritten(folder / "gradients"),
 }
 
 
@@ -69,7 +94,7 @@ def network(task):
     return keras.Sequential([*model, layers.Flatten(), layers.Dense(512, activation="relu"), layers.Dense(CLASSES)])
 
 
-def step_time(task, options, jit):
+def step_time(task, variant, jit):
     """Seconds of a step, of a step when the file is closed too, and the parameters."""
     keras.utils.set_random_seed(0)
     model = network(task)
@@ -87,11 +112,11 @@ def step_time(task, options, jit):
     os.sync()
     with tempfile.TemporaryDirectory(dir=os.environ.get("GRADLOG_BENCH_DIR")) as folder:
         callbacks = [taken]
-        if options is not None:
-            callbacks.append(gradlog.keras.GradientRecorder(pathlib.Path(folder) / "runs.db", **options))
+        if variant is not None:
+            callbacks.append(variant(pathlib.Path(folder)))
         model.fit(x, y, batch_size=task.examples, verbose=0, shuffle=False, callbacks=callbacks)
         closed = (time.perf_counter() - taken.began) / taken.steps
-        if options is not None and callbacks[-1].failure is not None:
+        if variant is not None and callbacks[-1].failure is not None:
             raise callbacks[-1].failure
     return taken.seconds, closed, model.count_params()
 
@@ -108,8 +133,8 @@ def main():
     end = time.monotonic() + arguments.seconds
     taken = {name: [] for name in VARIANTS}
     for _ in range(arguments.rounds):
-        for name, options in VARIANTS.items():
-            taken[name].append(step_time(task, options, jit))
+        for name, variant in VARIANTS.items():
+            taken[name].append(step_time(task, variant, jit))
         if time.monotonic() > end:
             break
     for name, rounds in taken.items():

@@ -29,6 +29,6 @@ TASKS = {
     "1M, batches of 1,024": Task("perceptron", 1024, 80, 10, layers=(512, 768, 768, 10)),
     "1M, convolutional": Task("convolutional", 64, 60, 8, image=32),
     "25M": Task("perceptron", 32, 12, 2, layers=(2048, 3072, 6016, 10)),
-    "25M, ResNet-50": Task("residual", 16, 4, 2, image=96),
+    "25M, ResNet-50": Task("residual", 8, 4, 1, image=224),
 }
 CLASSES = 10

@@ -49,10 +49,11 @@ def measure(variant, training, batches, folder):
     }
 
 
-def compare(framework, task, rounds, chosen):
+def compare(framework, task, rounds, seconds, chosen):
     loops = variants.FRAMEWORKS[framework]()
     named = {name: variant for name, variant in loops.variants.items() if not chosen or name in chosen}
     found = {name: [] for name in ["nothing", *named]}
+    end = time.monotonic() + seconds
     for turn in range(rounds):
         order = list(found)
         order = order[turn % len(order) :] + order[: turn % len(order)]
@@ -62,6 +63,8 @@ def compare(framework, task, rounds, chosen):
             count = task.few if getattr(variant, "is_slow", False) else task.batches
             found[name].append(measure(variant, loops.training(task), count, folder))
             shutil.rmtree(folder)
+        if time.monotonic() > end:
+            break
     return summary(found)
 
 
@@ -72,7 +75,7 @@ def summary(found):
         for ratio, time_of in (("ratio", "batch"), ("closed_ratio", "closed")):
             pairs = zip(rounds, found["nothing"], strict=True)
             middle[ratio] = statistics.median(one[time_of] / base["batch"] for one, base in pairs)
-        rows.append({"variant": name, **middle})
+        rows.append({"variant": name, "rounds": len(rounds), **middle})
     return rows
 
 
@@ -99,13 +102,14 @@ def main():
     parser.add_argument("--framework", choices=variants.FRAMEWORKS, default="torch")
     parser.add_argument("--task", choices=TASKS, default="1M")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=60, help="no further round begins after this time")
     parser.add_argument("--only", action="append", help="a variant; may be given several times")
     parser.add_argument("--json", action="store_true", help="one line of JSON for each variant")
     options = parser.parse_args()
     about = describe(options.framework, TASKS[options.task])
-    rows = compare(options.framework, TASKS[options.task], options.rounds, options.only)
+    rows = compare(options.framework, TASKS[options.task], options.rounds, options.seconds, options.only)
     lines = [json.dumps(about | row) for row in rows] if options.json else table(rows)
-    print(f"{options.framework}, {options.task} parameters, {options.rounds} rounds", file=sys.stderr)
+    print(f"{options.framework}, {options.task} parameters, {rows[0]['rounds']} rounds", file=sys.stderr)
     print("\n".join(lines))
 
 

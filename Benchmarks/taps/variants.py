@@ -6,6 +6,7 @@ and what ends it.
 
 import os
 
+from raw_file import RawFile
 from tasks import CLASSES
 
 
@@ -17,6 +18,11 @@ def slow(variant):
 
 def nothing(training, folder):
     return None, lambda: None
+
+
+def copied_and_written(training, folder):
+    file = RawFile(folder / "gradients")
+    return lambda batch: file.append(gradient for _, gradient in training.gradients()), file.close
 
 
 def histograms_of_tensorboard(training, folder):
@@ -54,6 +60,7 @@ class Torch:
             "gradlog": self.gradlog(),
             "gradlog, rollback journal": self.gradlog(journal="rollback"),
             "gradlog, statistics only": self.gradlog(capture="none"),
+            "memcpy and write": copied_and_written,
             "torch.save of every .grad": self.saved,
             "TensorBoard histograms": slow(histograms_of_tensorboard),
             "W&B offline histograms": slow(histograms_of_wandb),
@@ -88,6 +95,8 @@ class TorchTraining:
         from torch_networks import network
 
         torch.manual_seed(0)
+        # Steps that take seconds need no more.
+        self.warming = 1 if task.network == "residual" else 3
         self.model = network(task)
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=1e-3)
         if task.network == "perceptron":
@@ -99,7 +108,7 @@ class TorchTraining:
             self.loss = torch.nn.functional.cross_entropy
 
     def warm_up(self):
-        for batch in range(3):
+        for batch in range(self.warming):
             self.step(None, batch)
 
     def step(self, record, batch):
@@ -134,6 +143,7 @@ class Jax:
             "gradlog": self.outside(),
             "gradlog, rollback journal": self.outside(journal="rollback"),
             "gradlog, statistics only": self.outside(capture="none"),
+            "memcpy and write": copied_and_written,
             "gradlog, tap in optax": self.inside(),
             "TensorBoard histograms": slow(histograms_of_tensorboard),
             "W&B offline histograms": slow(histograms_of_wandb),

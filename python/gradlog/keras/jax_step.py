@@ -49,7 +49,8 @@ class _JaxStep:
         for data in itertools.islice(iterator, self._tap.model.steps_per_execution):
             self._tap.begin_step()
             (logs, returned), state = self._step(state, data)
-            self._outputs.emit(self._tap, returned, logs, numpy.asarray)
+            tensors = self._outputs.unpacked(returned, numpy.asarray)
+            self._outputs.emit(self._tap, tensors, logs, numpy.asarray)
             if self._tap.is_stopped:
                 break
         if logs is None:
@@ -57,19 +58,22 @@ class _JaxStep:
         return logs, state
 
     def _compiled(self, model: keras.Model) -> Callable[..., Any]:
+        is_compiled = model.jit_compile and not model.run_eagerly
+        distribution = keras.distribution.distribution()
+        # Of tensors that lie on several devices none is made.
+        packed = is_compiled and distribution is None
+
         # A function of its own: jax would take the trace of the untapped step for one of the same method.
         def step(state: Any, data: Any) -> Any:
             self._outputs.begin()
             self._tap.sites.begin_step()
             self._level = _trace_level()
             logs, state = model.train_step(state, data)
-            return (logs, self._outputs.tensors), state
+            return (logs, self._outputs.tensors(packed)), state
 
-        if model.run_eagerly or not model.jit_compile:
+        if not is_compiled:
             return step
-        shardings = None
-        if keras.distribution.distribution() is not None:
-            shardings = (None, model._get_state_sharding_spec())
+        shardings = None if distribution is None else (None, model._get_state_sharding_spec())
         return jax.jit(step, donate_argnums=0, out_shardings=shardings)
 
     @property

@@ -6,6 +6,9 @@ import functools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import numpy
+
+from .packing import Packing
 from .sites import Site
 from .tap import Tap
 
@@ -23,15 +26,19 @@ class StepOutputs:
     def __init__(self) -> None:
         self._tensors: dict[str, Any] = {}
         self._sites: list[Site] = []
+        self._packing = Packing()
 
     def begin(self) -> None:
         """Forgets the tensors of the trace before."""
         self._tensors = {}
 
-    @property
-    def tensors(self) -> dict[str, Any]:
-        """What the step is to return besides its own outputs."""
-        return dict(self._tensors)
+    def tensors(self, packed: bool) -> dict[str, Any]:
+        """What the step is to return besides its own outputs; packed when it is compiled, so that they are few."""
+        return self._packing.pack(self._tensors) if packed else dict(self._tensors)
+
+    def unpacked(self, returned: Mapping[str, Any], convert: Callable[[Any], Any]) -> dict[str, Any]:
+        """Finds them again; what was packed is a numpy array afterwards, which ``convert`` makes of a tensor."""
+        return self._packing.unpack(returned, convert)
 
     def set_loss(self, loss: Any) -> None:
         """Adds the loss of the batch."""
@@ -68,7 +75,7 @@ class StepOutputs:
         return logs.get(_LOSS) if isinstance(logs, dict) else None
 
     def emit(self, tap: Tap, returned: Mapping[str, Any], logs: Any, convert: Callable[[Any], Any]) -> None:
-        """Tells the tap of the gradients among what a step returned; ``convert`` makes numpy arrays of tensors."""
+        """Tells the tap of the gradients among what ``unpacked`` gave; ``convert`` makes numpy arrays of tensors."""
         for site, outputs in self._sites_of(returned):
             if tap.wants(site.stage) and outputs.is_kept:
                 arrays = functools.partial(outputs.arrays, convert)
@@ -121,8 +128,10 @@ class _SiteOutputs:
 
     def arrays(self, convert: Callable[[Any], Any]) -> dict[int, Any]:
         """The gradients by place."""
-        dense = {place: convert(tensor) for place, tensor in self._gradients.items()}
-        rows = {
-            place: (convert(pair["indices"]), convert(pair["rows"])) for place, pair in self._rows.items()
-        }
+
+        def array(tensor: Any) -> Any:
+            return tensor if isinstance(tensor, numpy.ndarray) else convert(tensor)
+
+        dense = {place: array(tensor) for place, tensor in self._gradients.items()}
+        rows = {place: (array(pair["indices"]), array(pair["rows"])) for place, pair in self._rows.items()}
         return {**dense, **rows}

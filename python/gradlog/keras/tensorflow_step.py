@@ -49,7 +49,8 @@ class _TensorFlowStep:
             self._tap.sites.begin_step()
             self._graph = tf.compat.v1.get_default_graph()
             logs = original(data)
-            return {_LOGS: logs, _RETURNED: self._outputs.tensors} if self._outputs.tensors else {_LOGS: logs}
+            tensors = self._outputs.tensors(packed=not tf.executing_eagerly())
+            return {_LOGS: logs, _RETURNED: tensors} if tensors else {_LOGS: logs}
 
         tap.patches.set(tap.model, "train_step", train_step)
         tap.model.make_train_function(force=True)
@@ -74,7 +75,7 @@ class _TensorFlowStep:
         returned = self._step(iterator)
         self._tap.begin_step()
         logs = returned[_LOGS]
-        tensors = returned.get(_RETURNED, {})
+        tensors = self._outputs.unpacked(returned.get(_RETURNED, {}), _array)
         self._outputs.emit(self._tap, tensors, logs, _array)
         self._mirrors.emit(self._tap, self._outputs.loss(tensors, logs), _array)
         return logs
