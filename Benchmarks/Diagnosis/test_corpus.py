@@ -19,7 +19,7 @@ from corpus.program import Event, Fault, Program, Run
 from corpus.trace import Trace
 from corpus.training import train
 
-PROGRAM = Program("mlp-test", "mlp", "tune", "digits", "mlp", {"depth": 2, "width": 16}, batches=30, lr=2e-3)
+PROGRAM = Program("mlp-test", "mlp", "digits", "mlp", {"depth": 2, "width": 16}, batches=30, lr=2e-3)
 
 
 def trace(**changes: list) -> Trace:
