@@ -91,7 +91,7 @@ def wide_and_deep(
 
 
 class Drawn(nn.Module):
-    """Mean and logarithm of the variance of a code, and the code drawn from them; the mean itself when not training."""
+    """Mean and logarithm of the variance of a code, and the code drawn from them; when not training, always the same one."""
 
     def __init__(self, inputs: int, code: int) -> None:
         super().__init__()
@@ -100,7 +100,8 @@ class Drawn(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         moments = self.moments(x)
         mean, log_variance = moments.chunk(2, -1)
-        noise = torch.randn_like(mean) if self.training else torch.zeros_like(mean)
+        generator = None if self.training else torch.Generator().manual_seed(0)
+        noise = torch.randn(mean.shape, generator=generator).to(mean)
         return torch.cat([moments, mean + noise * (log_variance / 2).exp()], -1)
 
 
