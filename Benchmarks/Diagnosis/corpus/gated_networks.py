@@ -42,7 +42,9 @@ def highway(
 
 
 class Experts(nn.Module):
-    """Several small perceptrons, of which a gate chooses ``top`` for each example and weighs their answers."""
+    """Several small perceptrons, of which a gate chooses ``top`` for each example and weighs their answers by how much
+    it prefers them to all, as in Switch transformers: so it learns even when it chooses one.
+    """
 
     def __init__(self, width: int, count: int, top: int, activation: str) -> None:
         super().__init__()
@@ -55,7 +57,7 @@ class Experts(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         scores = self.gate(x)
         least = scores.topk(self.top, dim=-1).values[..., -1:]
-        shares = scores.masked_fill(scores < least, -math.inf).softmax(-1)
+        shares = scores.softmax(-1) * (scores >= least)
         answers = torch.stack([expert(x) for expert in self.experts], -1)
         return (answers * shares[..., None, :]).sum(-1)
 
