@@ -19,7 +19,7 @@ from corpus.program import Event, Fault, Program, Run
 from corpus.trace import Trace
 from corpus.training import train
 
-PROGRAM = Program("mlp-test", "mlp", "tune", "digits", "mlp", {"depth": 2, "width": 16}, batches=30, lr=2e-3)
+PROGRAM = Program("mlp-test", "mlp", "digits", "mlp", {"depth": 2, "width": 16}, batches=30, lr=2e-3)
 
 
 def trace(**changes: list) -> Trace:
@@ -76,6 +76,35 @@ def test_underflow_is_what_the_twin_does_not_have() -> None:
 def test_the_weight_nearest_the_input_vanishes() -> None:
     sick = trace(names=["a", "b", "c"], ranks=[2, 1, 2], rms=[[1e-6, 1e-6, 1e-2]] * 10)
     assert truth.vanishing(fault("vanishing"), sick, [trace()]) == truth.Truth(("vanishing",), 0, 0)
+
+
+def test_what_is_small_in_the_twin_as_well_has_not_vanished() -> None:
+    small = trace(names=["a", "b", "c"], ranks=[2, 1, 2], rms=[[1e-5, 1e-5, 1e-2]] * 10)
+    tiny = trace(names=["a", "b", "c"], ranks=[2, 1, 2], rms=[[1e-7, 1e-7, 1e-2]] * 10)
+    assert truth.vanishing(fault("vanishing"), small, [small]) is None
+    assert truth.vanishing(fault("vanishing"), tiny, [small]) == truth.Truth(("vanishing",), 0, 0)
+
+
+def test_a_loss_that_falls_past_zero_gradients_does_not_stand() -> None:
+    cut_off = [[1.0, 0.1]] * 10
+    falls = trace(zeros=cut_off)
+    stands = trace(zeros=cut_off, progress=[1.0, 1.0, 1.0, 1.0])
+    assert truth.standstill(fault("standstill"), falls, [trace()]) == truth.Truth(("vanishing", "dead"), 0, 0)
+    assert truth.standstill(fault("standstill"), stands, [trace()]) == (
+        truth.Truth(("stagnation", "dead", "vanishing"), 0, 0)
+    )
+
+
+def test_large_weights_oscillate_only_beyond_what_the_twins_do() -> None:
+    bouncing, calm = trace(cosine=[-0.4] * 10), trace(cosine=[0.3] * 10)
+    weights, step = fault("explosion", PROGRAM.changed(init_scale=8.0)), fault("explosion")
+    assert truth.oscillates(weights, bouncing, [calm]) and not truth.oscillates(weights, bouncing, [bouncing])
+    assert truth.oscillates(step, bouncing, [bouncing]) and not truth.oscillates(step, calm, [bouncing])
+
+
+def test_a_division_that_broke_nothing_is_not_judged() -> None:
+    divided = fault("nonfinite", PROGRAM.changed(events=(Event("unit-variance", 0),)))
+    assert truth.nonfinite(divided, trace(cosine=[-0.4] * 10), [trace()]) is None
 
 
 def test_a_training_repeats_and_its_recording_agrees_with_its_trace(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Programs of further architectures. Transformers and normed perceptrons are reported on, the others tuned on."""
+"""Programs of further architectures: residual, normed and recurrent ones, transformers, autoencoders."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ from corpus.program import Program
 
 
 def _residual(name: str, dataset: str, shape: dict[str, object], **rest: Any) -> Program:
-    return Program(f"residual-{name}", "residual-mlp", "tune", dataset, "residual_mlp", shape, **rest)
+    return Program(f"residual-{name}", "residual-mlp", dataset, "residual_mlp", shape, **rest)
 
 
 def _resnet(name: str, dataset: str, shape: dict[str, object], **rest: Any) -> Program:
-    return Program(f"resnet-{name}", "residual-cnn", "tune", dataset, "residual_cnn", shape, **rest)
+    return Program(f"resnet-{name}", "residual-cnn", dataset, "residual_cnn", shape, **rest)
 
 
 def _normed(name: str, dataset: str, shape: dict[str, object], **rest: Any) -> Program:
-    return Program(f"normed-{name}", "normed-mlp", "report", dataset, "mlp", shape, **rest)
+    return Program(f"normed-{name}", "normed-mlp", dataset, "mlp", shape, **rest)
 
 
 def _recurrent(kind: str, name: str, dataset: str, shape: dict[str, object], **rest: Any) -> Program:
     shape = {"kind": kind, **shape}
-    return Program(f"{kind}-{name}", kind, "tune", dataset, "recurrent", shape, **rest)
+    return Program(f"{kind}-{name}", kind, dataset, "recurrent", shape, **rest)
 
 
 def _attention(name: str, dataset: str, shape: dict[str, object], **rest: Any) -> Program:
-    family, split = ("decoder", "tune") if shape.get("causal") else ("transformer", "report")
-    return Program(f"{family}-{name}", family, split, dataset, "transformer", shape, **rest)
+    family = "decoder" if shape.get("causal") else "transformer"
+    return Program(f"{family}-{name}", family, dataset, "transformer", shape, **rest)
 
 
 def _autoencoder(name: str, shape: dict[str, object], **rest: Any) -> Program:
     return Program(
-        f"autoencoder-{name}", "autoencoder", "tune", "pixels", "autoencoder", shape, "squared-error", **rest
+        f"autoencoder-{name}", "autoencoder", "pixels", "autoencoder", shape, "squared-error", **rest
     )
 
 
 def _conv_1d(name: str, shape: dict[str, object], **rest: Any) -> Program:
-    return Program(f"conv1d-{name}", "conv1d", "tune", "waves", "conv_1d", shape, **rest)
+    return Program(f"conv1d-{name}", "conv1d", "waves", "conv_1d", shape, **rest)
 
 
 ARCHITECTURE_PROGRAMS = (

@@ -8,14 +8,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from corpus.data import Dataset, dataset
-from corpus.networks import NETWORKS, Staged, arguments
+from corpus.architectures import ARCHITECTURES, arguments
+from corpus.data import dataset
+from corpus.examples import Dataset
+from corpus.networks import Staged
 from corpus.program import Program
-from corpus.sequences import SEQUENCE_NETWORKS
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-DENSE = ("mlp", "autoencoder", "residual_mlp")
-"""Networks of dense layers only."""
 INITIALIZERS = {
     "kaiming": lambda w: nn.init.kaiming_normal_(w, nonlinearity="relu"),
     "xavier": nn.init.xavier_uniform_,
@@ -36,11 +35,10 @@ def build(program: Program, data: Dataset) -> Staged:
     """The model, drawn from torch's generator."""
     shape = dict(program.shape)
     initializer = shape.pop("initializer", None)
-    builder = {**NETWORKS, **SEQUENCE_NETWORKS}[program.network]
     given = {"inputs": 0} if data.is_tokens else arguments(data.inputs.shape[1:], program.network)
     if data.is_tokens:
         shape["vocabulary"] = int(data.inputs.max()) + 1
-    model = builder(**given, outputs=output_count(data), **shape)
+    model = ARCHITECTURES[program.network](**given, outputs=output_count(data), **shape)
     with torch.no_grad():
         _initialize(model, program, initializer)
     model.detached_after = program.detached_after
@@ -122,6 +120,14 @@ def _huber(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     return nn.functional.huber_loss(outputs.view_as(targets), targets)
 
 
+def _evidence_bound(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Squared error, and the divergence of the codes, whose moments stand behind the outputs, from normal numbers."""
+    reconstruction, moments = outputs[:, : targets.shape[1]], outputs[:, targets.shape[1] :]
+    mean, log_variance = moments.chunk(2, -1)
+    divergence = (mean.square() + log_variance.exp() - 1 - log_variance).mean() / 2
+    return squared_error(reconstruction, targets) + 0.004 * divergence
+
+
 def _softmax_twice(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     return cross_entropy(outputs.softmax(-1), targets)
 
@@ -159,6 +165,7 @@ LOSSES: dict[str, Loss] = {
     "squared-error": squared_error,
     "binary": binary,
     "huber": _huber,
+    "evidence-bound": _evidence_bound,
     "softmax-twice": _softmax_twice,
     "sigmoid-twice": _sigmoid_twice,
     "unguarded-log": _unguarded_log,

@@ -1,79 +1,14 @@
-"""Data sets: three real ones, and synthetic ones of which each has something that confuses detectors."""
+"""Synthetic data sets, of which each has something that confuses detectors, and the choice of a data set by its name."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 
-FOLDER = Path(__file__).resolve().parents[3] / "Examples"
-Arrays = tuple[np.ndarray, np.ndarray]
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """Inputs and targets; ``classes`` is 0 for regression, 1 for a binary target of one output."""
-
-    inputs: np.ndarray
-    targets: np.ndarray
-    classes: int
-
-    @property
-    def is_tokens(self) -> bool:
-        """Whether the inputs are numbers of tokens."""
-        return self.inputs.dtype.kind == "i"
-
-
-def table(name: str) -> Arrays:
-    """Features and target column of a file in Examples."""
-    with open(FOLDER / f"{name}.csv", newline="") as file:
-        rows = list(csv.reader(file))[1:]
-    values = np.array(rows, dtype=np.float64)
-    return values[:, :-1], values[:, -1]
-
-
-def standardized(values: np.ndarray) -> np.ndarray:
-    """Mean 0 and deviation 1 of each column; constant columns become 0."""
-    deviation = values.std(axis=0)
-    return (values - values.mean(axis=0)) / np.where(deviation > 0, deviation, 1)
-
-
-def digits() -> Dataset:
-    """Real; the corner pixels are always 0."""
-    inputs, targets = table("digits")
-    return Dataset(inputs / 16, targets.astype(np.int64), 10)
-
-
-def digit_images() -> Dataset:
-    flat = digits()
-    return Dataset(flat.inputs.reshape(-1, 1, 8, 8), flat.targets, 10)
-
-
-def digit_rows() -> Dataset:
-    """Each digit as a sequence of its eight rows."""
-    flat = digits()
-    return Dataset(flat.inputs.reshape(-1, 8, 8), flat.targets, 10)
-
-
-def pixels() -> Dataset:
-    """Digits to be reconstructed."""
-    inputs = digits().inputs
-    return Dataset(inputs, inputs, 0)
-
-
-def breast_cancer() -> Dataset:
-    inputs, targets = table("breast_cancer")
-    return Dataset(standardized(inputs), targets, 1)
-
-
-def diabetes() -> Dataset:
-    """Real, and noisy: half of the variance cannot be explained."""
-    inputs, targets = table("diabetes")
-    return Dataset(standardized(inputs), standardized(targets), 0)
+from corpus.examples import REAL, Arrays, Dataset, standardized
+from corpus.structured_data import STRUCTURED
 
 
 def blobs(rng: np.random.Generator) -> Dataset:
@@ -184,15 +119,12 @@ def grammar(rng: np.random.Generator) -> Dataset:
     return Dataset(codes[: count * 24].reshape(count, 24), codes[1 : count * 24 + 1].reshape(count, 24), len(symbols))
 
 
-REAL: dict[str, Callable[[], Dataset]] = {
-    one.__name__: one for one in (digits, digit_images, digit_rows, pixels, breast_cancer, diabetes)
-}
 SYNTHETIC: dict[str, Callable[[np.random.Generator], Dataset]] = {
     one.__name__: one
     for one in (
         blobs, spirals, friedman, heavy_tails, imbalanced, bag_of_words, texts, images, adding, waves, recall, grammar
     )
-}  # fmt: skip
+} | STRUCTURED  # fmt: skip
 
 
 @cache

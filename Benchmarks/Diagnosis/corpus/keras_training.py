@@ -5,18 +5,16 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import gradlog.keras
 import keras
 import numpy as np
 
-from corpus.data import Dataset, dataset, with_label_noise
+from corpus.data import dataset, with_label_noise
+from corpus.keras_construction import build
 from corpus.program import Program, Run
 from corpus.recorded import trace_of
 from corpus.trace import Trace
-
-INITIALIZERS = {None: "glorot_uniform", "kaiming": "he_normal", "orthogonal": "orthogonal", "normal": "random_normal"}
 
 
 def train(run: Run, file: Path | None) -> Trace:
@@ -60,52 +58,6 @@ def batches(count: int, size: int, seed: int) -> Iterator[tuple[int, bool, np.nd
         epoch += 1
 
 
-def build(program: Program, data: Dataset) -> keras.Model:
-    """The compiled model."""
-    shape = program.shape
-    outputs = data.classes or (1 if data.targets.ndim == 1 else data.targets.shape[1])
-    layers: list[Any] = [
-        keras.Input(data.inputs.shape[2:] + (1,) if program.network == "cnn" else data.inputs.shape[1:])
-    ]
-    if program.network == "cnn":
-        for count in shape["channels"]:
-            layers += [keras.layers.Conv2D(count, 3, padding="same", activation=shape.get("activation", "relu"))]
-            layers += [keras.layers.MaxPooling2D(2)] if len(layers) < 5 else []
-        layers += [keras.layers.Flatten(), *dense(program, 1, 32)]
-    else:
-        layers += dense(program, shape["depth"], shape["width"])
-    layers.append(keras.layers.Dense(outputs, activation="softmax" if program.loss == "softmax-twice" else None))
-    model = keras.Sequential(layers)
-    initialize(model, program)
-    model.compile(optimizer=optimizer_of(program), loss=loss_of(program))
-    return model
-
-
-def dense(program: Program, depth: int, width: int) -> list[Any]:
-    """Hidden layers, with normalization and dropout if the program has them."""
-    shape, layers = program.shape, []
-    initializer = INITIALIZERS[shape.get("initializer")]
-    for _ in range(depth):
-        layers.append(keras.layers.Dense(width, kernel_initializer=initializer))
-        layers += [keras.layers.BatchNormalization()] if shape.get("norm") == "batch" else []
-        layers += [keras.layers.LayerNormalization()] if shape.get("norm") == "layer" else []
-        layers.append(keras.layers.Activation(shape.get("activation", "relu")))
-        layers += [keras.layers.Dropout(shape["dropout"])] if shape.get("dropout") else []
-    return layers
-
-
-def initialize(model: keras.Model, program: Program) -> None:
-    """Applies what the fault changes in the initial weights."""
-    for layer in model.layers[:-1]:
-        if program.hidden_bias is not None and getattr(layer, "bias", None) is not None:
-            layer.bias.assign(np.full(layer.bias.shape, program.hidden_bias))
-    for weight in model.trainable_variables:
-        if program.zero_init:
-            weight.assign(np.zeros(weight.shape))
-        elif len(weight.shape) >= 2 and program.init_scale != 1:
-            weight.assign(keras.ops.convert_to_numpy(weight) * program.init_scale)
-
-
 def happenings(model: keras.Model, program: Program, step: int, x: np.ndarray) -> np.ndarray:
     """Applies the events of this step; the batch that is to be trained on."""
     rate = program.lr
@@ -126,25 +78,3 @@ def happenings(model: keras.Model, program: Program, step: int, x: np.ndarray) -
     if any(event.kind == "learning-rate" for event in program.events):
         model.optimizer.learning_rate = rate
     return x
-
-
-def optimizer_of(program: Program) -> keras.optimizers.Optimizer:
-    """The optimizer of the program."""
-    match program.optimizer:
-        case "sgd":
-            return keras.optimizers.SGD(program.lr, momentum=program.momentum)
-        case "rmsprop":
-            return keras.optimizers.RMSprop(program.lr)
-        case "adam":
-            return keras.optimizers.Adam(program.lr)
-    raise ValueError(f"Keras programs have no optimizer {program.optimizer!r}")
-
-
-def loss_of(program: Program) -> keras.losses.Loss:
-    """The loss, fed with logits."""
-    match program.loss:
-        case "binary":
-            return keras.losses.BinaryCrossentropy(from_logits=True)
-        case "squared-error":
-            return keras.losses.MeanSquaredError()
-    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)

@@ -21,7 +21,9 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 
 
 class Staged(nn.Module):
-    """Stages one after the other, then the head. ``detached_after``: the stage whose output loses its history."""
+    """Stages one after the other, then the head. ``detached_after``: the stage whose output loses its history. Stages may
+    hand on several tensors.
+    """
 
     def __init__(self, stages: Sequence[nn.Module], head: nn.Module) -> None:
         super().__init__()
@@ -33,8 +35,13 @@ class Staged(nn.Module):
         for index, stage in enumerate(self.stages):
             x = stage(x)
             if index == self.detached_after:
-                x = x.detach()
+                x = detached(x)
         return self.head(x)
+
+
+def detached(x: Any) -> Any:
+    """The same without its history."""
+    return tuple(map(detached, x)) if isinstance(x, tuple) else x.detach()
 
 
 class Residual(nn.Module):
@@ -157,10 +164,3 @@ def autoencoder(
 NETWORKS: dict[str, Callable[..., Staged]] = {
     one.__name__: one for one in (mlp, residual_mlp, cnn, residual_cnn, conv_1d, autoencoder)
 }
-
-
-def arguments(inputs_shape: Sequence[int], network: str) -> dict[str, Any]:
-    """The arguments of a network of this module that follow from the shape of the data."""
-    if network in ("cnn", "residual_cnn"):
-        return {"inputs": inputs_shape[0], "size": inputs_shape[1]}
-    return {"inputs": inputs_shape[-1]}

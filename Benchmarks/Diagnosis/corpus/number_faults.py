@@ -5,12 +5,18 @@ from __future__ import annotations
 import math
 import random
 
-from corpus.construction import DENSE, stages
+from corpus.architectures import DENSE
+from corpus.construction import stages
 from corpus.data import dataset
 from corpus.program import Event, Fault, Program, in_mid_run
 
 FLOAT16_LIMIT = 60_000
 """A learning rate beyond it is no float16 number."""
+IN_FLOAT16 = (
+    *DENSE, "cnn", "residual_cnn", "conv_1d", "transformer", "text_bag", "depthwise", "densenet", "unet",
+    "vision_transformer", "mixer", "tcn", "graph", "two_tower",
+)  # fmt: skip
+"""Networks whose products can be had in float16 on this processor."""
 
 
 def poisoned(p: Program, rng: random.Random) -> Fault | None:
@@ -40,7 +46,7 @@ def log_of_zero(p: Program, rng: random.Random) -> Fault | None:
 
 
 def root_of_zero(p: Program, rng: random.Random) -> Fault | None:
-    return None if p.loss in ("binary", "huber") else Fault("root-of-zero", "nonfinite", p.changed(loss="root"))
+    return None if p.loss in ("binary", "huber", "evidence-bound") else Fault("root-of-zero", "nonfinite", p.changed(loss="root"))
 
 
 def zero_deviation(p: Program, rng: random.Random) -> Fault | None:
@@ -57,7 +63,7 @@ def half_overflow(p: Program, rng: random.Random) -> Fault | None:
 
 
 def tiny_loss(p: Program, rng: random.Random) -> Fault | None:
-    if p.network not in DENSE + ("cnn", "residual_cnn", "conv_1d", "transformer", "text_bag"):
+    if p.network not in IN_FLOAT16:
         return None
     factor, linear = rng.choice([1e-3, 1e-4, 1e-5, 1e-6]), p.optimizer in ("sgd", "nesterov")
     lr = p.lr / factor if linear else p.lr

@@ -1,4 +1,4 @@
-"""Programs for Keras, for our own trainer, and of two optimizers; they are reported on."""
+"""Programs for Keras, for our own trainer, and of two optimizers."""
 
 from __future__ import annotations
 
@@ -10,18 +10,16 @@ from corpus.program import Program
 def _keras(backend: str, name: str, dataset: str, network: str, shape: dict[str, object], **rest: Any) -> Program:
     family = f"keras-{network}"
     return Program(
-        f"keras-{backend}-{name}", family, "report", dataset, network, shape, framework=f"keras-{backend}", **rest
+        f"keras-{backend}-{name}", family, dataset, network, shape, framework=f"keras-{backend}", **rest
     )
 
 
 def _own(name: str, dataset: str, shape: dict[str, object], **rest: Any) -> Program:
-    return Program(f"trainer-{name}", "trainer", "report", dataset, "mlp", shape, framework="trainer", **rest)
+    return Program(f"trainer-{name}", "trainer", dataset, "mlp", shape, framework="trainer", **rest)
 
 
 def _game(name: str, shape: dict[str, object], **rest: Any) -> Program:
-    return Program(
-        f"game-{name}", "game", "report", "ring", "game", shape, framework="torch-game", expects="game", **rest
-    )
+    return Program(f"game-{name}", "game", "ring", "game", shape, framework="torch-game", expects="game", **rest)
 
 
 OTHER_PROGRAMS = (

@@ -11,7 +11,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from corpus.data import Dataset, dataset, with_label_noise
+from corpus.data import dataset, with_label_noise
+from corpus.examples import Dataset
 from corpus.program import Program, Run
 from corpus.recorded import trace_of
 from corpus.trace import Trace

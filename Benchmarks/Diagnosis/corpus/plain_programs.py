@@ -1,4 +1,4 @@
-"""Programs that thresholds may be tuned on: plain perceptrons, plain convolutions, LSTMs, embeddings of texts."""
+"""Programs of plain perceptrons, plain convolutions, LSTMs, embeddings of texts."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from corpus.program import Program
 
 def _mlp(name: str, dataset: str, depth: int, width: int, activation: str = "relu", **rest: Any) -> Program:
     shape = {"depth": depth, "width": width, "activation": activation, **rest.pop("shape", {})}
-    return Program(f"mlp-{name}", "mlp", "tune", dataset, "mlp", shape, **rest)
+    return Program(f"mlp-{name}", "mlp", dataset, "mlp", shape, **rest)
 
 
 def _cnn(name: str, dataset: str, shape: dict[str, object], **rest: Any) -> Program:
-    return Program(f"cnn-{name}", "cnn", "tune", dataset, "cnn", shape, **rest)
+    return Program(f"cnn-{name}", "cnn", dataset, "cnn", shape, **rest)
 
 
 def _lstm(name: str, dataset: str, shape: dict[str, object], **rest: Any) -> Program:
     shape = {"kind": "lstm", **shape}
-    return Program(f"lstm-{name}", "lstm", "tune", dataset, "recurrent", shape, **rest)
+    return Program(f"lstm-{name}", "lstm", dataset, "recurrent", shape, **rest)
 
 
 def _text(name: str, dataset: str, shape: dict[str, object], **rest: Any) -> Program:
-    return Program(f"text-{name}", "text", "tune", dataset, "text_bag", shape, **rest)
+    return Program(f"text-{name}", "text", dataset, "text_bag", shape, **rest)
 
 
 PLAIN_PROGRAMS = (

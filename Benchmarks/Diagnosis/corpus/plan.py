@@ -11,8 +11,10 @@ from corpus.other_programs import OTHER_PROGRAMS
 from corpus.program import Program, Run
 from corpus.architecture_programs import ARCHITECTURE_PROGRAMS
 from corpus.plain_programs import PLAIN_PROGRAMS
+from corpus.reported_programs import REPORTED_PROGRAMS
 from corpus.variants import variants
 
+PROGRAMS = PLAIN_PROGRAMS + ARCHITECTURE_PROGRAMS + OTHER_PROGRAMS + REPORTED_PROGRAMS
 SEEDS = 3
 """Healthy trainings of each program that only the seed tells apart; the last one is not recorded."""
 VARIANTS = 3
@@ -20,7 +22,7 @@ VARIANTS = 3
 
 def plan(seed: int) -> list[Run]:
     """All runs; the same ones for the same seed."""
-    return [run for program in PLAIN_PROGRAMS + ARCHITECTURE_PROGRAMS + OTHER_PROGRAMS for run in of_program(program, seed)]
+    return [run for program in PROGRAMS for run in of_program(program, seed)]
 
 
 def of_program(program: Program, seed: int) -> Iterator[Run]:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from corpus.splits import split_of
+
 
 @dataclass(frozen=True)
 class Event:
@@ -42,7 +44,6 @@ class Program:
 
     name: str
     family: str
-    split: str
     dataset: str
     network: str
     shape: Mapping[str, Any] = field(default_factory=dict)
@@ -75,6 +76,11 @@ class Program:
     updates: str = "all"
     detached_after: int | None = None
     events: tuple[Event, ...] = ()
+
+    @property
+    def split(self) -> str:
+        """``tune`` or ``report``."""
+        return split_of(self.family)
 
     def changed(self, **changes: Any) -> Program:
         """The same with other values; ``shape`` is merged into the old one."""

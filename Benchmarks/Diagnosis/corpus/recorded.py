@@ -9,7 +9,9 @@ from pathlib import Path
 import gradlog
 import numpy as np
 
-from corpus.data import Dataset, dataset
+from corpus.construction import relus
+from corpus.data import dataset
+from corpus.examples import Dataset
 from corpus.program import Program
 from corpus.trace import Trace
 
@@ -51,7 +53,7 @@ def trace_of(file: Path, program: Program, losses: Sequence[float] | None = None
         trace.loss = list(losses)
     trace.cosine = _cosines(list(batches.values()))
     _progress(trace, constant)
-    _dead(trace, program.shape.get("activation", "relu") == "relu")
+    _dead(trace, relus(program) > 0)
     return trace
 
 

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import random
 
-from corpus.construction import DENSE, stages
+from corpus.architectures import DEEPER, DENSE, NORMED, WITH_WAY_AROUND
+from corpus.construction import stages
 from corpus.data import dataset
 from corpus.program import Event, Fault, Program, in_mid_run
 
 
 def deep_sigmoid(p: Program, rng: random.Random) -> Fault | None:
-    if p.network not in DENSE + ("cnn",) or p.shape.get("norm"):
+    if p.network not in (*DENSE, *DEEPER, "cnn") or p.shape.get("norm") or p.network in ("highway", "siren"):
         return None
     shape: dict[str, object] = {"activation": "sigmoid"}
-    if p.network in ("mlp", "residual_mlp"):
+    if p.network in DEEPER:
         shape["depth"] = rng.choice([4, 6, 9])
     return Fault(f"sigmoid-{shape.get('depth', 'swapped')}", "vanishing", p.changed(shape=shape))
 
 
 def many_layers(p: Program, rng: random.Random) -> Fault | None:
     deeper: dict[str, object] = {"initializer": rng.choice([None, "normal"])}
-    if p.network == "mlp" and not p.shape.get("norm"):
+    if p.network in DEEPER and p.network != "residual_mlp" and not p.shape.get("norm"):
         deeper["depth"] = rng.choice([10, 14, 20])
     elif p.network == "cnn":
         deeper["channels"] = (*p.shape["channels"], *[6] * rng.choice([6, 9]))
-    elif p.network == "autoencoder":
+    elif p.network in ("autoencoder", "vae"):
         deeper["widths"] = (*[40] * rng.choice([4, 6]), 8)
     else:
         return None
@@ -37,17 +38,22 @@ def small_weights(p: Program, rng: random.Random) -> Fault | None:
 
 
 def no_way_around(p: Program, rng: random.Random) -> Fault | None:
-    if p.network not in ("residual_mlp", "residual_cnn", "transformer"):
+    if p.network not in WITH_WAY_AROUND:
         return None
-    depth = rng.choice([p.shape.get("depth", 2), 8, 12]) if p.network != "transformer" else rng.choice([3, 5])
+    attends = p.network in ("transformer", "vision_transformer")
+    depth = rng.choice([3, 5]) if attends else rng.choice([p.shape.get("depth", 2), 8, 12])
     shape = {"adds": False, "norm": None, "depth": depth}
     return Fault("no-residual", "vanishing", p.changed(shape=shape))
 
 
 def no_norm(p: Program, rng: random.Random) -> Fault | None:
-    if p.family != "normed-mlp":
+    if p.family != "normed-mlp" and p.network not in NORMED:
         return None
     shape = {"norm": None, "depth": rng.choice([8, 14, 20]), "activation": rng.choice(["relu", "sigmoid", "tanh"])}
+    if p.network in NORMED:
+        shape["depth"] = p.shape.get("depth", 4) * 2
+    if p.network == "unet":
+        del shape["depth"]
     return Fault("no-norm", "vanishing", p.changed(shape=shape))
 
 

@@ -14,7 +14,8 @@ import torch
 from torch import nn
 
 from corpus.construction import LOSSES, before_relu, build, optimizer_of
-from corpus.data import Dataset, dataset, with_label_noise
+from corpus.data import dataset, with_label_noise
+from corpus.examples import Dataset
 from corpus.networks import Staged
 from corpus.program import Event, Run
 from corpus.trace import Trace

@@ -56,10 +56,20 @@ def died(trace: Trace) -> int | None:
     return since if since < len(trace.dead) else None
 
 
-def oscillates(trace: Trace) -> bool:
-    """Whether most steps of the second half turn back on the one before."""
+def oscillates(fault: Fault, trace: Trace, twins: Sequence[Trace]) -> bool:
+    """Whether most steps of the second half turn back on the one before; where not the step but the weights were made too
+    large, they must do so more than the twins' do, since many a healthy training bounces a little.
+    """
+    events = fault.program.events
+    of_weights = fault.program.init_scale != 1 or any(event.kind == "scale-weights" for event in events)
+    usual = [late_cosine(twin) - 0.1 for twin in twins] if of_weights else []
+    return late_cosine(trace) < min([-0.1, *usual])
+
+
+def late_cosine(trace: Trace) -> float:
+    """The median in the second half; 0 where there is none."""
     late = np.array(trace.cosine[len(trace.cosine) // 2 :])
-    return bool(np.isfinite(late).any()) and float(np.nanmedian(late)) < -0.1
+    return float(np.nanmedian(late)) if np.isfinite(late).any() else 0.0
 
 
 def where_grown(trace: Trace, twins: Sequence[Trace], step: int) -> int | None:
@@ -77,7 +87,7 @@ def array_of(rows: Sequence[Sequence[float]]) -> np.ndarray:
 
 def explosion(fault: Fault, trace: Trace, twins: Sequence[Trace]) -> Truth | None:
     """Of a step or a number that is too large: it may explode, kill units, oscillate or saturate."""
-    growth, break_, death, bounces = grown(trace, twins), broken(trace), died(trace), oscillates(trace)
+    growth, break_, death, bounces = grown(trace, twins), broken(trace), died(trace), oscillates(fault, trace, twins)
     if growth is not None and (break_ is None or growth < break_):
         others = [("nonfinite", break_ is not None), ("dead", death is not None), ("oscillation", bounces)]
         place = None if fault.stage is None else where_grown(trace, twins, growth)
@@ -96,24 +106,31 @@ def explosion(fault: Fault, trace: Trace, twins: Sequence[Trace]) -> Truth | Non
 
 
 def vanishing(fault: Fault, trace: Trace, twins: Sequence[Trace]) -> Truth | None:
-    """Gradients that begin small near the input compared with the output, or small altogether compared with the twin's."""
-    early = max(5, len(trace.rms) // 20)
-    kernels = [i for i, rank in enumerate(trace.ranks) if rank >= 2]
-    rms = np.median(array_of(trace.rms)[:early], axis=0)[kernels]
+    """Gradients that begin small near the input compared with the output, by far more than the twin's do, or small altogether
+    compared with the twin's.
+    """
+    kernels, rms = early_kernels(trace)
+    _, theirs = early_kernels(twins[0])
     largest, smallest = rms.max(), rms.min()
-    if smallest <= 1e-2 * largest:
+    if smallest <= min(1e-2, 0.1 * theirs.min() / theirs.max()) * largest:
         place = kernels[int(np.flatnonzero(rms <= max(10 * smallest, 1e-300))[0])]
         return Truth(("vanishing", "dead") if smallest == 0 else ("vanishing",), place, 0)
-    theirs = np.median(array_of(twins[0].rms)[:early], axis=0)[
-        [i for i, rank in enumerate(twins[0].ranks) if rank >= 2]
-    ]
     if np.exp(np.mean(np.log(rms))) <= 1e-2 * np.exp(np.mean(np.log(np.maximum(theirs, 1e-30)))):
         return Truth(("vanishing",), None, 0)
     return Truth(("stagnation", "vanishing"), None, 0) if stands(trace) else None
 
 
+def early_kernels(trace: Trace) -> tuple[list[int], np.ndarray]:
+    """Positions of the kernels, and the median of the rms of each in the first steps."""
+    early = max(5, len(trace.rms) // 20)
+    kernels = [i for i, rank in enumerate(trace.ranks) if rank >= 2]
+    return kernels, np.median(array_of(trace.rms)[:early], axis=0)[kernels]
+
+
 def nonfinite(fault: Fault, trace: Trace, twins: Sequence[Trace]) -> Truth | None:
     break_, growth = broken(trace), grown(trace, twins)
+    if break_ is None and any(event.kind == "unit-variance" for event in fault.program.events):
+        return None  # The loss was looked at with inputs that had not been divided: it says nothing of the training.
     if break_ is None or (growth is not None and growth < break_ - 1):
         return explosion(fault, trace, twins)
     return Truth(("nonfinite",), trace.nonfinite[break_], break_)
@@ -145,7 +162,8 @@ def standstill(fault: Fault, trace: Trace, twins: Sequence[Trace]) -> Truth | No
     zeros = np.median(np.array(trace.zeros)[:20], axis=0)
     theirs = np.median(np.array(twins[0].zeros)[:20], axis=0)
     if zeros[0] > 0.99:
-        return Truth(("stagnation", "dead", "vanishing"), first((zeros > 0.99) & (theirs < 0.5)), 0)
+        classes = ("stagnation", "dead", "vanishing") if stands(trace) else ("vanishing", "dead")
+        return Truth(classes, first((zeros > 0.99) & (theirs < 0.9)), 0)
     if np.median(trace.norm) < 1e-2 * np.median(twins[0].norm):
         return Truth(("stagnation", "vanishing"), None, 0)
     return stagnation(fault, trace, twins)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
+from corpus.architectures import WITH_DROPOUT
+from corpus.data import dataset
 from corpus.program import Event, Program
 
 Choice = Callable[[Program], Program | None]
@@ -65,12 +67,12 @@ def _frozen_base(p: Program) -> Program | None:
 
 
 def _noisy(p: Program) -> Program | None:
-    return p.changed(label_noise=0.4, expects="noisy") if p.loss == "cross-entropy" and p.dataset != "grammar" else None
+    labels_places = dataset(p.dataset).labels_places
+    return p.changed(label_noise=0.4, expects="noisy") if p.loss == "cross-entropy" and not labels_places else None
 
 
 def _dropout(p: Program) -> Program | None:
-    knows = p.network in ("mlp", "residual_mlp", "cnn", "transformer")
-    return p.changed(shape={"dropout": 0.3}) if knows and p.family != "text" else None
+    return p.changed(shape={"dropout": 0.3}) if p.network in WITH_DROPOUT else None
 
 
 def _wider(p: Program) -> Program | None:

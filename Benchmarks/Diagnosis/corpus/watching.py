@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from corpus.construction import before_relu, clean_loss
-from corpus.data import Dataset
+from corpus.examples import Dataset
 from corpus.networks import Staged
 from corpus.program import Program
 from corpus.trace import Trace

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 from corpus.construction import relus, stages
+from corpus.data import dataset
 from corpus.program import Event, Fault, Program, in_mid_run
 
 
@@ -59,11 +60,11 @@ def all_zero(p: Program, rng: random.Random) -> Fault | None:
 
 def twice(p: Program, rng: random.Random) -> Fault | None:
     loss = {"cross-entropy": "softmax-twice", "binary": "sigmoid-twice"}.get(p.loss)
-    return None if loss is None or p.dataset == "grammar" else Fault(loss, "stagnation", p.changed(loss=loss))
+    return None if loss is None or dataset(p.dataset).labels_places else Fault(loss, "stagnation", p.changed(loss=loss))
 
 
 def saturated(p: Program, rng: random.Random) -> Fault | None:
-    if p.loss not in ("cross-entropy", "binary") or p.dataset == "grammar":
+    if p.loss not in ("cross-entropy", "binary") or dataset(p.dataset).labels_places:
         return None
     return Fault("saturated-output", "standstill", p.changed(loss="saturated"))
 

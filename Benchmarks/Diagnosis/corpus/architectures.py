@@ -1,0 +1,45 @@
+"""All networks by their names, and what they have to be told about the data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from corpus.branched_networks import BRANCHED_NETWORKS
+from corpus.causal_networks import CAUSAL_NETWORKS
+from corpus.gated_networks import GATED_NETWORKS
+from corpus.graph_networks import GRAPH_NETWORKS
+from corpus.networks import NETWORKS, Staged
+from corpus.patch_networks import PATCH_NETWORKS
+from corpus.sequences import SEQUENCE_NETWORKS
+from corpus.vision_networks import VISION_NETWORKS
+
+PICTURE_NETWORKS = {"cnn", "residual_cnn", *VISION_NETWORKS, *PATCH_NETWORKS}
+
+ARCHITECTURES: dict[str, Callable[..., Staged]] = {
+    **NETWORKS, **SEQUENCE_NETWORKS, **VISION_NETWORKS, **PATCH_NETWORKS, **CAUSAL_NETWORKS, **GATED_NETWORKS,
+    **BRANCHED_NETWORKS, **GRAPH_NETWORKS,
+}  # fmt: skip
+
+DENSE = ("mlp", "autoencoder", "residual_mlp", "highway", "siren", "siamese", "wide_and_deep", "vae")
+"""Networks of dense layers only."""
+DEEPER = ("mlp", "residual_mlp", "siamese", "wide_and_deep", "two_tower", "graph")
+"""Networks whose ``depth`` may become anything."""
+WITH_WAY_AROUND = (
+    "residual_mlp", "residual_cnn", "transformer", "depthwise", "vision_transformer", "mixer", "tcn", "highway", "experts",
+)  # fmt: skip
+"""Networks that know ``adds``, and ``norm``."""
+NORMED = ("depthwise", "densenet", "unet")
+"""Networks with normalization and without ways around a layer."""
+WITH_DROPOUT = (
+    "mlp", "residual_mlp", "cnn", "transformer", "vision_transformer", "mixer", "highway", "siamese", "wide_and_deep",
+)  # fmt: skip
+
+
+def arguments(inputs_shape: Sequence[int], network: str) -> dict[str, Any]:
+    """The arguments of a network that follow from the shape of one example."""
+    if network in PICTURE_NETWORKS:
+        return {"inputs": inputs_shape[0], "size": inputs_shape[1]}
+    if network == "graph":
+        return {"inputs": inputs_shape[-1], "nodes": inputs_shape[0]}
+    return {"inputs": inputs_shape[-1]}
