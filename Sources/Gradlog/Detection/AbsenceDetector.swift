@@ -1,6 +1,6 @@
 /// Rule ``Rule/absent``: a weight that never receives a gradient, or no longer does.
 ///
-/// It is critical when the kernel nearest to the input is among such weights and they are a large part of the network,
+/// It is critical when such weights are most of the network, or a large part with the kernel nearest to the input,
 /// unless the loss falls all the same: so it is when a tensor was detached, while an unused branch often is meant. A weight
 /// that the training holds fixed is mere information, unless the loss stays where it was.
 struct AbsenceDetector: Sendable {
@@ -44,7 +44,7 @@ struct AbsenceDetector: Sendable {
     }
   }
 
-  /// Which share of some weights has no gradient, and whether that is critical: large, from the input on.
+  /// Which share of some weights has no gradient, and whether that is critical: large from the input on, or most of them.
   private func size(
     of gradients: [ObservedGradient], _ weights: [ObservedWeight], _ thresholds: Thresholds,
     _ isCounted: (ObservedGradient) -> Bool
@@ -61,7 +61,9 @@ struct AbsenceDetector: Sendable {
       }
     }
     let share = Double(absentCount) / Double(max(1, count))
-    return (share, (beginsAtInput ?? false) && share >= thresholds.absentShare)
+    return (
+      share, share >= (beginsAtInput ?? false ? thresholds.absentShare : thresholds.absentMostShare)
+    )
   }
 
   /// Whether most of a network that was trained is held fixed from some batch on, before it has learned.

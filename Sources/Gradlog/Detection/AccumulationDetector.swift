@@ -41,7 +41,7 @@ struct AccumulationDetector: Sendable {
     let isSure =
       streak.observe(looksSo, at: network.place)
       && Double(streak.length) >= thresholds.accumulatingPatience
-    guard isSure || firstSums.start != nil else { return }
+    guard isSure || (firstSums.start != nil && !leaps) else { return }
     log.note(
       Hit(
         rule: .accumulating, severity: trend.hasLearned(thresholds) ? .warning : .critical,
@@ -58,9 +58,9 @@ struct AccumulationDetector: Sendable {
 
   /// What is added varies widely, the sum does not.
   private func sumsUp(_ thresholds: Thresholds) -> Bool {
-    let change = meanStep(\.change)
+    let change = meanStep { $0.change }
     return change >= thresholds.accumulatingVariation
-      && meanStep(\.size) <= thresholds.accumulatingCalm * change
+      && meanStep { $0.size } <= thresholds.accumulatingCalm * change
       && medianCosine >= thresholds.accumulatingCosine
       && recent.contains { $0.change - $0.size >= Glibc.log(thresholds.accumulatingLeast) }
   }
@@ -68,13 +68,13 @@ struct AccumulationDetector: Sendable {
   /// The sum grows, what is added does not.
   private func growsAlone(_ thresholds: Thresholds) -> Bool {
     let half = Self.window / 2
-    func growth(_ value: KeyPath<Sample, Double>) -> Double {
-      let sum = recent.suffix(half).reduce(0) { $0 + $1[keyPath: value] }
-      return (sum - recent.prefix(half).reduce(0) { $0 + $1[keyPath: value] }) / Double(half)
+    func growth(_ value: (Sample) -> Double) -> Double {
+      let sum = recent.suffix(half).reduce(0) { $0 + value($1) }
+      return (sum - recent.prefix(half).reduce(0) { $0 + value($1) }) / Double(half)
     }
-    let size = growth(\.size)
+    let size = growth { $0.size }
     return size >= Glibc.log(thresholds.accumulatingGrowth)
-      && growth(\.change) <= thresholds.accumulatingShare * size
+      && growth { $0.change } <= thresholds.accumulatingShare * size
       && medianCosine >= thresholds.accumulatingGrowthCosine
   }
 
@@ -89,9 +89,9 @@ struct AccumulationDetector: Sendable {
     zip(recent, recent.dropFirst()).contains { $1.size - $0.size > Glibc.log(4) }
   }
 
-  private func meanStep(_ value: KeyPath<Sample, Double>) -> Double {
+  private func meanStep(_ value: (Sample) -> Double) -> Double {
     zip(recent, recent.dropFirst())
-      .reduce(0) { $0 + abs($1.1[keyPath: value] - $1.0[keyPath: value]) } / Double(Self.window - 1)
+      .reduce(0) { $0 + abs(value($1.1) - value($1.0)) } / Double(Self.window - 1)
   }
 
   private var medianCosine: Double {

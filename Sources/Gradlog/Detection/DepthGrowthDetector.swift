@@ -12,7 +12,11 @@ struct DepthGrowthDetector: Sendable {
     _ log: inout FindingLog
   ) {
     guard network.nonFiniteCount == 0, let (shallow, deep) = profile.ends else { return }
-    guard streak.observe(shallow - deep >= thresholds.explodingDepth, at: network.place) else {
+    guard
+      streak.observe(
+        shallow - deep >= thresholds.explodingDepth
+          && shallow >= log10(thresholds.explodingDepthSize), at: network.place)
+    else {
       if let weight { log.end(.exploding, weight: weight, showing: .depthGrowth) }
       return
     }

@@ -64,8 +64,10 @@ struct DivergenceDetector: Sendable {
   ) {
     let guessing = Glibc.log(Double(network.outputCount))
     let bound = thresholds.explodingLossLevel * guessing
+    // A loss that is a sum over many things is large too, but no steeper for it: both grow alike.
     guard network.outputCount > 2, Double(trend.lossCount) >= thresholds.stagnationBatches,
-      trend.isTelling, trend.firstLoss > bound
+      trend.isTelling, trend.firstLoss > bound,
+      network.firstNorm >= thresholds.explodingSteepness * trend.firstLoss
     else { return }
     if trend.loss < guessing { log.end(.exploding, showing: .lossLevel) }
     // Where nothing moves, the gradients are not what is too large.
@@ -95,7 +97,8 @@ struct DivergenceDetector: Sendable {
       if let firstWeight, trend.knowsLoss {
         log.revise(
           .exploding, weight: firstWeight,
-          to: trend.hasLearned(thresholds) ? .warning : .critical, showing: .firstSize)
+          to: trend.hasEverLearned(thresholds.explodingLearned) ? .warning : .critical,
+          showing: .firstSize)
       }
       return
     }

@@ -23,9 +23,10 @@ struct FirstGradientsDetector: Sendable {
     let tiny = log10(thresholds.vanishingFirstSize * trend.firstLoss)
     if largest.level < tiny {
       note(first, first.kernels[0], largest.level, tiny, .firstTiny, network, &log)
-    } else if let kernel = first.kernels.first(where: {
-      first.level(of: $0) < drop - (isAtRest ? 0 : thresholds.vanishingRestless)
-    }) {
+    } else {
+      let bound = drop - (isAtRest ? 0 : thresholds.vanishingRestless)
+      let lost = first.kernels.filter { first.level(of: $0) < bound }
+      guard let kernel = lost.first, lost.count * 5 >= first.kernels.count else { return }
       note(first, kernel, first.level(of: kernel), drop, .firstDepth, network, &log)
     }
   }

@@ -59,7 +59,10 @@ extension Thresholds {
     ] + exploding + vanishing + dead + stagnation + oscillation + underflow + [
       ThresholdName(.absent, "patience", \.absentPatience, "batches in a row without a gradient"),
       ThresholdName(
-        .absent, "share", \.absentShare, "share of the weights without a gradient that is critical"),
+        .absent, "share", \.absentShare,
+        "share of the weights without a gradient that is critical from the input on"),
+      ThresholdName(
+        .absent, "most-share", \.absentMostShare, "share that is critical wherever they are"),
       ThresholdName(
         .absent, "held-share", \.absentHeldShare,
         "share of the weights that is critical when frozen before the loss came down"),
@@ -108,6 +111,16 @@ extension Thresholds {
     ThresholdName(
       .exploding, "first-size", \.explodingFirstSize,
       "root mean square of a kernel's gradient that is too large in the first batches"),
+    ThresholdName(
+      .exploding, "first-learned", \.explodingLearned,
+      "share of the first losses by which the loss was once below them when large first gradients do no harm"
+    ),
+    ThresholdName(
+      .exploding, "steepness", \.explodingSteepness,
+      "share of the first losses that the first norm has when they are no mere sum of many"),
+    ThresholdName(
+      .exploding, "depth-size", \.explodingDepthSize,
+      "root mean square above which the first kernels' gradients are large"),
     ThresholdName(
       .exploding, "depth", \.explodingDepth,
       "decades from the last kernels' gradients up to the first ones'"),

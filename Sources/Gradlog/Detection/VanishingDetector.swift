@@ -39,7 +39,8 @@ struct VanishingDetector: Sendable {
     first = weight
     let isCritical =
       trend.knowsLoss
-      ? !trend.hasLearned(thresholds) : drop >= thresholds.vanishingCriticalDrop
+      ? !trend.hasLearned(thresholds)
+      : drop >= thresholds.vanishingCriticalDrop && !wasAlive(since, network, thresholds)
     log.note(
       Hit(
         rule: .vanishing, severity: isCritical ? .critical : .warning, weight: weight,
@@ -47,6 +48,13 @@ struct VanishingDetector: Sendable {
         threshold: min(pow(10, deep - thresholds.vanishingDrop), thresholds.vanishingSize),
         symptom: .depth, isRevised: true),
       at: network.place)
+  }
+
+  /// Whether the gradients were larger at first. Without a loss, a training that came to its end looks the same.
+  private func wasAlive(
+    _ since: BatchPlace, _ network: NetworkBatch, _ thresholds: Thresholds
+  ) -> Bool {
+    since.ordinal - network.start.ordinal > 3 * Int(thresholds.vanishingPatience)
   }
 
   /// The kernel nearest to the input that has vanished.
@@ -71,11 +79,10 @@ struct VanishingDetector: Sendable {
     guard Double(tiny.length) >= thresholds.vanishingPatience, let since = tiny.start else {
       return
     }
-    // Without a loss, a training that came to its end looks the same.
-    let wasAlive = since.ordinal - network.start.ordinal > Int(thresholds.vanishingPatience)
     log.note(
       Hit(
-        rule: .vanishing, severity: wasAlive && !trend.knowsLoss ? .warning : .critical,
+        rule: .vanishing,
+        severity: wasAlive(since, network, thresholds) && !trend.knowsLoss ? .warning : .critical,
         weight: profile.kernels.first, since: since, value: pow(10, largest.level),
         threshold: bound, symptom: .tiny), at: network.place)
   }

@@ -30,12 +30,14 @@ extension Rule {
       the median of the last 16 is below the first ones, but a warning while the rule oscillation is critical and it is \
       below exploding.swing times them.
       Loss of a classifier of more than two classes: more than exploding.loss-level times that of guessing, ln of their \
-      number, at first and after stagnation.batches losses, and not flat; critical until it is below that of guessing.
+      number, at first and after stagnation.batches losses, not flat, and no mere sum of many: the first norm is \
+      exploding.steepness of it; critical until it is below that of guessing.
       Size: a norm above exploding.norm; critical. Or, in a network of several kernels, a kernel whose gradient is larger than \
-      exploding.first-size an element in each of the first 8 batches: critical under a loss that is not below the first \
-      ones by learned.share, else a warning.
+      exploding.first-size an element in each of the first 8 batches: critical under a loss that was never below the \
+      first ones by exploding.first-learned, else a warning.
       Depth: of three kernels or more, the median size of the first third is exploding.depth decades or more above that of \
-      the last third for exploding.patience batches in a row (sizes as under vanishing); critical like the one before.
+      the last third, and not below exploding.depth-size, for exploding.patience batches in a row (sizes as under \
+      vanishing); critical under a loss that is not below the first ones by learned.share, else a warning.
       A warning becomes critical when a critical finding of the rule dead or vanishing begins at most exploding.aftermath \
       batches after it. Growth, jump and spike are a warning once the loss is below the first ones by learned.share. The weight is the one that \
       had risen most above its own level when it began; of a first size, the largest.
@@ -46,12 +48,13 @@ extension Rule {
       zero; its decimal logarithm is smoothed over about ten batches. Lookups, kernels of which most rows are zero, are left out.
       Depth: of three kernels or more, the median size of the first third is vanishing.drop decades or more below that of \
       the last third, and below vanishing.size, for vanishing.patience batches in a row. Critical until the loss is below \
-      the first ones by learned.share; without a loss, from vanishing.critical-drop decades on. It is over when the sizes \
+      the first ones by learned.share; without a loss, from vanishing.critical-drop decades on if it began within three \
+      times vanishing.patience batches. It is over when the sizes \
       have recovered and the loss, if known, is below the first ones by learned.share.
       Instead of the first third the middle one counts when it is smaller and vanishing.middle decades below the last.
       First gradients: the training never began, the loss being as the rule absent has it and never lower than the first \
-      ones by vanishing.learned. In the first 4 batches no kernel reached vanishing.first-size times the loss; or one was \
-      vanishing.drop decades below the largest, which has fallen by vanishing.rest decades since, or by vanishing.restless \
+      ones by vanishing.learned. In the first 4 batches no kernel reached vanishing.first-size times the loss; or a fifth of \
+      them were vanishing.drop decades below the largest, which has fallen by vanishing.rest decades since, or by vanishing.restless \
       decades more. Critical.
       Decay: the median norm of the last 16 batches is vanishing.decay decades below that of the first 16, for \
       vanishing.patience batches, under such a loss; critical.
@@ -108,11 +111,11 @@ extension Rule {
       """
     case .absent:
       """
-      A weight is handed over without a gradient for absent.patience batches in a row. Critical while the kernel nearest \
-      to the input is among such weights, they are absent.share or more of those that are not frozen, and the loss is \
-      not below the first ones by learned.share; a warning otherwise.
-      A weight that the training holds fixed is information. It is critical while the kernel nearest to the input and \
-      absent.share of all weights have no gradient, and either it had one before, absent.held-share of all have none and \
+      A weight is handed over without a gradient for absent.patience batches in a row. Critical while they are \
+      absent.share or more of those that are not frozen, from the kernel nearest to the input on, or absent.most-share \
+      wherever they are, and the loss is not below the first ones by learned.share; a warning otherwise.
+      A weight that the training holds fixed is information. It is critical while so many of all weights have no \
+      gradient, and either it had one before, absent.held-share of all have none and \
       the loss is not below the first ones by learned.share; or, after stagnation.batches losses, the loss is not below \
       the first ones by oscillation.share and is at least guessing.share of that of guessing.
       """
