@@ -342,7 +342,7 @@ import Testing
         ["exploding", "critical", "NULL", "5", "5", "1", "1.41421e+11", "1e+10"],
         ["exploding", "critical", "w", "5", "6", "2", "1.41421e+11", "20"],
         ["nonfinite", "critical", "w", "1", "6", "2", "2", "0"],
-        ["stagnation", "critical", "NULL", "7", "59", "53", "0", "10"],
+        ["stagnation", "critical", "NULL", "7", "59", "53", "53", "10"],
       ])
   }
 

@@ -85,7 +85,7 @@ import Testing
     let cases: [(loss: (Int) -> Double, tells: Set<String>)] = [
       ({ _ in 2 }, ["flatLoss", "firstDepth"]),
       ({ $0 < 30 ? 2 : 9 }, ["lossGrowth", "flatLoss", "firstDepth"]),
-      ({ 60 - 0.1 * Double($0) }, ["lossLevel", "firstDepth"]),
+      ({ 20 - 0.035 * Double($0) }, ["lossLevel", "firstDepth"]),
     ]
     for (loss, tells) in cases {
       #expect(tells.isSubset(of: found(loss)), "\(found(loss))")
