@@ -138,6 +138,7 @@ struct FindingLog: Sendable {
     guard let began else { return }
     for index in findings.indices
     where findings[index].rule == rule && findings[index].severity == .warning
+      && !findings[index].isOver
       && owners[index] == network
       && (0...batches).contains(began - findings[index].first.ordinal)
     {

@@ -25,7 +25,10 @@ struct FirstGradientsDetector: Sendable {
       note(first, first.kernels[0], largest.level, tiny, .firstTiny, network, &log)
     } else {
       let bound = drop - (isAtRest ? 0 : thresholds.vanishingRestless)
-      let lost = first.kernels.filter { first.level(of: $0) < bound }
+      // What lies behind the largest has not been on the way to it.
+      let lost = first.kernels.prefix { $0 != largest.kernel }.filter {
+        first.level(of: $0) < bound
+      }
       guard let kernel = lost.first, lost.count * 5 >= first.kernels.count else { return }
       note(first, kernel, first.level(of: kernel), drop, .firstDepth, network, &log)
     }

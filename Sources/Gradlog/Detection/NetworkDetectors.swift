@@ -50,7 +50,7 @@ struct NetworkDetectors: Sendable {
       accumulation.observe(network, trend, thresholds, &log)
       oscillation.observe(network, trend, thresholds, &log)
       stagnation.observe(network, trend, thresholds, &log)
-      stall.observe(network, thresholds, &log)
+      stall.observe(network, trend, thresholds, &log)
     }
     noiseScale.observe(network, thresholds, &log)
     if trend.hasLearned(thresholds) { log.soften() }

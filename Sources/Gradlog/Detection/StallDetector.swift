@@ -24,13 +24,13 @@ struct StallDetector: Sendable {
   private static let blockCount = 3
 
   mutating func observe(
-    _ network: NetworkBatch, _ thresholds: Thresholds, _ log: inout FindingLog
+    _ network: NetworkBatch, _ trend: Trend, _ thresholds: Thresholds, _ log: inout FindingLog
   ) {
     guard network.norm > 0, network.cosine.isFinite else { return }
     if blockStart == nil { blockStart = network.place }
     sizes.add(Glibc.log(network.norm))
     cosines.add(network.cosine)
-    if let loss = network.batch.loss, loss.isFinite { losses.add(loss) }
+    if trend.isTelling, let loss = network.batch.loss, loss.isFinite { losses.add(loss) }
     count += 1
     guard count.isMultiple(of: Self.length), let start = blockStart else { return }
     blocks.append(

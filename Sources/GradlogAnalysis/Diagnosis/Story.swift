@@ -125,14 +125,15 @@ private struct Clue {
   private var isDeadLater: Bool { finding.rule == .dead && onset > 2 }
   private var place: Int { finding.weight == nil ? 1 : 0 }
 
-  /// Of a layer that died, such as a bias and what normalizes after it, the weight nearest to the input: the kernel stands before it.
-  func firstOfLayer(among clues: [Clue]) -> Clue {
-    guard isDeadLater, let position = finding.position,
+  /// Of the vectors of a layer that died, at most a bias, a scale and a shift, the one nearest to the input: the kernel
+  /// stands before it.
+  func firstOfLayer(among clues: [Clue], atMost steps: Int = 2) -> Clue {
+    guard steps > 0, isDeadLater, let position = finding.position,
       let before = clues.first(where: {
         $0.finding.rule == .dead && $0.finding.position == position - 1
       })
     else { return self }
-    return before.firstOfLayer(among: clues)
+    return before.firstOfLayer(among: clues, atMost: steps - 1)
   }
 
   /// Whether it began no earlier, or cannot be told and lasts.
