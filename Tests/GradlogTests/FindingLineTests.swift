@@ -23,13 +23,13 @@ import Testing
   @Test func aLineSaysRunPlaceRuleWeightAndEvidence() {
     #expect(
       lines([finding()]) == [
-        "run \"mlp\": critical nonfinite in \"w\" since epoch 2, batch 4: "
-          + "the gradient of \"w\" has 1 NaN element"
+        "run \"mlp\": critical nonfinite in 'w' since epoch 2, batch 4: "
+          + "the gradient of 'w' has 1 NaN element"
       ])
     #expect(
       lines([finding(.nonFinite, .critical, nil)], rank: 3) == [
         "run \"mlp\" rank 3: critical nonfinite in the network since epoch 2, batch 4: "
-          + "the loss is not a finite number"
+          + "the loss is NaN or infinite, though the gradients are finite"
       ])
   }
 
@@ -37,8 +37,8 @@ import Testing
     let many = (0..<40).map { finding(.nonFinite, .critical, "layer\($0)") }
     #expect(
       lines(many)[0].hasPrefix(
-        "run \"mlp\": critical nonfinite in \"layer0\" and 39 more weights since"))
-    #expect(lines(Array(many.prefix(2)))[0].contains("in \"layer0\" and 1 more weight since"))
+        "run \"mlp\": critical nonfinite in 'layer0' and 39 more weights since"))
+    #expect(lines(Array(many.prefix(2)))[0].contains("in 'layer0' and 1 more weight since"))
     #expect(lines(many).count == 1)
     let mixed =
       many + [

@@ -17,21 +17,18 @@ struct FirstGradientsDetector: Sendable {
     guard let first, let largest = first.largest, first.kernels.count >= 2,
       network.isStuck(trend, thresholds), !trend.hasEverLearned(thresholds.vanishingLearned)
     else { return }
-    let drop = largest.level - thresholds.vanishingDrop
+    let tiny = log10(thresholds.vanishingFirstSize * trend.firstLoss)
+    guard largest.level >= tiny else {
+      return note(first, first.kernels[0], largest.level, tiny, .firstTiny, network, &log)
+    }
     // Where the largest is as large as it was, the steps are too small, and the profile may be that of any network.
     let isAtRest = (profile.largest?.level ?? -.infinity) < largest.level - thresholds.vanishingRest
-    let tiny = log10(thresholds.vanishingFirstSize * trend.firstLoss)
-    if largest.level < tiny {
-      note(first, first.kernels[0], largest.level, tiny, .firstTiny, network, &log)
-    } else {
-      let bound = drop - (isAtRest ? 0 : thresholds.vanishingRestless)
-      // What lies behind the largest has not been on the way to it.
-      let lost = first.kernels.prefix { $0 != largest.kernel }.filter {
-        first.level(of: $0) < bound
-      }
-      guard let kernel = lost.first, lost.count * 5 >= first.kernels.count else { return }
-      note(first, kernel, first.level(of: kernel), drop, .firstDepth, network, &log)
-    }
+    let drop = thresholds.vanishingDrop + (isAtRest ? 0 : thresholds.vanishingRestless)
+    let lost = first.kernels(below: drop)
+    guard let kernel = lost.first, lost.count * 5 >= first.kernels.count else { return }
+    note(
+      first, kernel, first.level(of: kernel), largest.level - thresholds.vanishingDrop, .firstDepth,
+      network, &log)
   }
 
   private func note(

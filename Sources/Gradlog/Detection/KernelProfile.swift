@@ -64,6 +64,17 @@ struct KernelProfile: Sendable {
     return third >= 2 ? median(of: kernels.dropFirst(third).prefix(third)) : nil
   }
 
+  /// The kernels that are so many decades smaller than one nearer to the loss, from the input on.
+  func kernels(below drop: Double) -> [Int] {
+    var largest = -Double.infinity
+    var found: [Int] = []
+    for kernel in kernels.reversed() {
+      if levels[kernel] < largest - drop { found.append(kernel) }
+      largest = max(largest, levels[kernel])
+    }
+    return found.reversed()
+  }
+
   /// The largest level; nil when there is none.
   var largest: (kernel: Int, level: Double)? {
     kernels.max { levels[$0] < levels[$1] }.map { ($0, levels[$0]) }

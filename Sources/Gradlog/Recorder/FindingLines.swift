@@ -47,7 +47,7 @@ final class FindingLines: Sendable {
     // What is said of the whole network says most.
     let finding = group.first { $0.weight == nil } ?? group[0]
     let others = group.count - 1
-    let subject = finding.weight.map { "\"\($0)\"" } ?? "the network"
+    let subject = finding.weight.map { "'\($0)'" } ?? "the network"
     let more = others == 0 ? "" : " and \(others) more \(others == 1 ? "weight" : "weights")"
     return Self.inOneLine(
       "\(run): \(finding.severity.rawValue) \(finding.rule.rawValue) in \(subject)\(more) "
