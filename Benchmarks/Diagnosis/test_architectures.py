@@ -101,7 +101,7 @@ def test_a_pair_has_no_order_and_a_graph_none_of_its_nodes() -> None:
     assert torch.allclose(model(graphs), model(renamed), atol=1e-6)
 
 
-def test_a_graph_without_the_order_of_its_nodes_is_the_graph() -> None:
+def test_edges_go_both_ways_and_each_row_is_a_mean() -> None:
     adjacency = dataset("graphs").inputs[:, :, :10]
     np.testing.assert_allclose(adjacency.sum(axis=2), 1)
     assert bool(((adjacency > 0) == (adjacency > 0).transpose(0, 2, 1)).all())

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from corpus import truth
-from corpus.labels import verdict
+from corpus.labels import Unlabelled, label, verdict
 from corpus.plan import plan
 from corpus.program import Event, Fault, Program, Run
 from corpus.trace import Trace
@@ -43,6 +43,15 @@ def fault(mechanism: str, program: Program = PROGRAM, onset: int = 0) -> Fault:
 )
 def test_a_fault_is_sick_when_a_fifth_of_what_could_be_learned_is_lost(metric: float, expected: str) -> None:
     assert verdict(metric, [0.1, 0.11, 0.09]) == expected
+
+
+def test_a_run_that_goes_wrong_at_its_end_is_not_called_harmless() -> None:
+    step = fault("explosion")
+    run = Run("mlp-test.fault-test", step.program, 3, step, "mlp-test.healthy-0")
+    usual = [trace(progress=[1.0, one, one, one]) for one in (0.4, 0.41, 0.39)]
+    assert label(run, trace(progress=[1.0, 0.4, 0.4, 0.4]), usual)["status"] == "harmless"
+    with pytest.raises(Unlabelled, match="ends with 1.1"):
+        label(run, trace(progress=[1.0, 0.05, 0.05, 1.1]), usual)
 
 
 def test_noise_of_the_seeds_is_no_sickness() -> None:

@@ -30,7 +30,7 @@ WITH_WAY_AROUND = (
 )  # fmt: skip
 """Networks that know ``adds``, and ``norm``."""
 NORMED = ("depthwise", "densenet", "unet")
-"""Networks with normalization and without ways around a layer."""
+"""Networks for pictures whose ``norm`` may be left out by itself."""
 WITH_DROPOUT = (
     "mlp", "residual_mlp", "cnn", "transformer", "vision_transformer", "mixer", "highway", "siamese", "wide_and_deep",
 )  # fmt: skip

@@ -73,6 +73,8 @@ def label(run: Run, trace: Trace, twins: Sequence[Trace]) -> dict[str, Any]:
     found["status"] = verdict(trace.metric, metrics)
     if found["status"] == "borderline":
         raise Unlabelled(f"borderline: {trace.metric:.3g} against {found['twin_metric']:.3g}")
+    if found["status"] == "harmless" and verdict(trace.progress[-1], [twin.progress[-1] for twin in twins]) == "sick":
+        raise Unlabelled(f"borderline: harmless until it ends with {trace.progress[-1]:.3g}")
     if found["status"] == "sick":
         truth = MECHANISMS[fault.mechanism](fault, trace, twins)
         if truth is None:

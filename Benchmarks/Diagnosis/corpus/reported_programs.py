@@ -60,7 +60,7 @@ REPORTED_PROGRAMS = (
     _seq2seq("lstm", "reversal", {"kind": "lstm"}, lr=1e-2, schedule="cosine", batches=300),
     _highway("digits", "digits", {"depth": 8}, lr=2e-3, batches=200),
     _highway("friedman-sgd", "friedman", {"depth": 4, "width": 24, "activation": "tanh"}, loss="squared-error",
-             optimizer="sgd", lr=0.05, batch_size=256, batches=250, edges=(5, 10, 20)),
+             optimizer="sgd", lr=0.05, batch_size=256, batches=250, edges=(5, 10, 13, 16, 20)),
     _highway("spirals", "spirals", {"depth": 5, "activation": "elu"}, lr=4e-3, batch_size=64, batches=300),
     _experts("digits", "digits", {}, lr=2e-3, batches=200),
     _experts("friedman", "friedman", {"top": 1, "activation": "gelu", "depth": 1}, loss="huber", optimizer="adamw", lr=3e-3,
