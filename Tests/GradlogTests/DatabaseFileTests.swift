@@ -147,7 +147,7 @@ import Testing
     let path = try folder.file("runs.db", "")
     let queue = try DatabaseFile.openForRecording(path)
     let settings = [
-      "page_size": "65536", "journal_mode": "wal", "synchronous": "1", "cache_size": "-16000",
+      "page_size": "65536", "journal_mode": "wal", "synchronous": "1", "cache_size": "-8000",
       "foreign_keys": "0", "journal_size_limit": "134217728", "application_id": "1735549284",
       "user_version": "3",
     ]

@@ -29,8 +29,7 @@ final class Checkpointer: Sendable {
   private let connection: DatabaseQueue
   /// Pages of a log for which the writer waits.
   private let limit: Int
-  /// A pass is worth its two waits for the disk when it moves so many pages. Among many, more of those that
-  /// were written several times, the ends of the tables, are moved once.
+  /// A pass is worth its two waits for the disk when it moves so many pages.
   private let worthwhile: Int
 
   /// Opens the connection and begins.
@@ -38,7 +37,7 @@ final class Checkpointer: Sendable {
   /// - Throws: whatever SQLite throws.
   init(path: String, logLimit: Int) throws {
     limit = logLimit / Schema.pageSize
-    worthwhile = max(1, limit / 4)
+    worthwhile = max(1, limit / 16)
     connection = try DatabaseFile.openForCheckpoints(path)
     let log = LogWatch(path: path, limit: limit)
     connection.asyncWriteWithoutTransaction { [state, worthwhile] db in

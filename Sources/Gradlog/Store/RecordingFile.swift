@@ -93,7 +93,7 @@ extension DatabaseFile {
 
   /// The connection that records: 64 KiB pages write large tensors twice as fast as small
   /// ones, and a small cache keeps dirty pages warm until they are written. It must not be smaller than
-  /// a transaction is as a rule: pages of a table's ends would leave it and come back within a transaction,
+  /// a gradient is as a rule: pages of a table's ends would leave it and come back within a transaction,
   /// and for a page that it writes twice to the log SQLite reads again all that came after the first time.
   private static func recording(_ journal: RecordingJournal) -> Configuration {
     var configuration = Configuration()
@@ -108,7 +108,7 @@ extension DatabaseFile {
     configuration.prepareDatabase { db in
       // Only counts before the first page is written, so it comes before the journal mode.
       try db.execute(sql: "PRAGMA page_size = \(Schema.pageSize)")
-      try db.execute(sql: "PRAGMA cache_size = -16000")
+      try db.execute(sql: "PRAGMA cache_size = -8000")
       try db.execute(sql: "PRAGMA synchronous = NORMAL")
       try db.execute(sql: "PRAGMA wal_autocheckpoint = \(journal.logLimit / Schema.pageSize)")
       // A log that a reader made long becomes short again when it is started over.
