@@ -1,10 +1,10 @@
 /// Rule ``Rule/dead``: units whose gradient is exactly zero in every batch for a while.
 ///
-/// A unit that gives out nothing (a ReLU that is never positive) gets a gradient of exactly zero in its bias and
-/// in all weights that lead to it. The share of zeros in the bias therefore counts dead units; a network without
-/// biases or scales has dead layers only, kernels that are zero throughout. Counted is the least share of the last
+/// A unit that gives out nothing (a ReLU that is never positive) gets a gradient of exactly zero in its bias, in all
+/// weights that lead to it and in all that lead on from it. Dead units are therefore zeros of the bias together with slices
+/// of the kernel before it, or, without biases, slices of two kernels in a row. Counted is the least share of the last
 /// batches, so that units which merely rest in one of them are not dead. Rows of embeddings and inputs that are always
-/// zero are not looked at. (SageMaker Debugger's DeadRelu looks at activations; AutoTrainer at the share of
+/// zero are slices of one kernel only. (SageMaker Debugger's DeadRelu looks at activations; AutoTrainer at the share of
 /// zeros over all gradients.)
 struct DeadUnitDetector: Sendable {
   /// By weight.
@@ -53,11 +53,9 @@ struct DeadUnitDetector: Sendable {
       }
       shares[gradient.weight].isReported = true
       let isCut = share >= 1 && weight.position <= cut
-      let isCritical = share >= thresholds.deadCriticalShare && (isCut || !isHarmless)
-      let isMost = share >= thresholds.deadCriticalShare
-      note(
-        share, gradient.weight, isCritical ? .critical : isMost ? .warning : .info, network,
-        thresholds, &log)
+      let severity: Rule.Severity =
+        share < thresholds.deadCriticalShare ? .info : isCut || !isHarmless ? .critical : .warning
+      note(share, gradient.weight, severity, network, thresholds, &log)
     }
   }
 

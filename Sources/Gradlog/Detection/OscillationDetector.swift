@@ -1,6 +1,6 @@
 /// Rule ``Rule/oscillation``: each gradient points against the one before, as it does when a step jumps over the valley
 /// (the idea is Cockpit's Alpha gauge). Many a healthy training does so at the edge of stability, so it is critical only while
-/// the loss has not come down, or, where none is known, when the gradients turn round almost entirely.
+/// the loss has not come down and does not, or, where none is known, when the gradients turn round almost entirely.
 struct OscillationDetector: Sendable {
   private var cosines = RollingMedian(of: 32)
   private var streak = Streak()

@@ -1,9 +1,9 @@
 /// Rule ``Rule/underflow``: gradients so small that a 16-bit type keeps few of them.
 ///
 /// What was computed in float16 consists of zeros and of multiples of the smallest subnormal, 2⁻²⁴, whatever type it is
-/// handed over in. So many zeros in a kernel, the others close to 2⁻²⁴, and nothing below it in the whole network
-/// is what underflow looks like (TransformerEngine reports the share of underflows of the tensors that it casts
-/// itself). When nothing is left, the loss tells: so small a loss has no gradient in float16.
+/// handed over in, and so their sum is a whole number of them: for numbers of float32 that is a rare chance. So many zeros in
+/// a kernel, the others small multiples of 2⁻²⁴, is what underflow looks like, and in such a network kernels that are zero
+/// throughout (TransformerEngine reports the share of underflows of the tensors that it casts itself). When nothing is left, the loss tells: so small a loss has no gradient in float16.
 struct UnderflowDetector: Sendable {
   private var streaks: [Streak] = []
   private var silence = Streak()

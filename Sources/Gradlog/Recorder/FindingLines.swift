@@ -2,7 +2,7 @@ internal import Dispatch
 
 /// Says findings on stderr, for ``GradientRecorder/Options/logsFindings``:
 ///
-///     gradlog: run "mlp": critical nonfinite in "dense/kernel" and 39 more weights since epoch 0, batch 17: the gradient of "dense/kernel" has 3 NaN elements
+///     gradlog: run "mlp": critical nonfinite in 'dense/kernel' and 39 more weights since epoch 0, batch 17: the gradient of 'dense/kernel' has 3 NaN elements
 ///
 /// On a thread that nobody waits for: a pipe whose reader sleeps must not hold up the training or the recording.
 final class FindingLines: Sendable {
