@@ -27,6 +27,8 @@ extension Finding {
         : "\(lower), or clip gradients by norm; look at the data of \(onset)"
     case .lossLevel:
       "initialize with smaller weights, those of the last layer above all, and standardize the inputs"
+    case .size where !isFromTheStart:
+      "\(lower), standardize inputs and targets, clip gradients by norm"
     case .size, .firstSize:
       "standardize inputs and targets, and check the scale of the initialization and of the loss"
     case .depth:
