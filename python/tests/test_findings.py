@@ -63,8 +63,8 @@ def test_findings_are_said_on_stderr_when_asked_for(path: str, capfd: pytest.Cap
     assert capfd.readouterr().err == ""
     sick(path + "2", log_findings=True).close()
     assert capfd.readouterr().err == (
-        'gradlog: run "r": critical nonfinite in "sick" since epoch 5, batch 1: '
-        'the gradient of "sick" has 2 NaN elements\n'
+        "gradlog: run \"r\": critical nonfinite in 'sick' since epoch 5, batch 1: "
+        "the gradient of 'sick' has 2 NaN elements\n"
     )
 
 
