@@ -16,8 +16,9 @@ extension Finding {
         ? "look for NaN in inputs, targets and first weights, and for logarithms, roots and divisions in the loss"
         : "look for NaN in the data of \(onset), and for logarithms, roots and divisions in the loss; "
           + "else \(lower)"
-    case .spike: "look at the data of \(onset); \(clip) if it comes again"
-    case .jump, .growth, .growthIntoNonFinite:
+    case .spike where severity < .critical:
+      "look at the data of \(onset); \(clip) if it comes again"
+    case .spike, .jump, .growth, .growthIntoNonFinite:
       isEarly
         ? "\(lower), standardize inputs and targets, \(clip)"
         : "\(lower), or \(clip); look at the data of \(onset)"
@@ -40,11 +41,11 @@ extension Finding {
     case .firstDepth:
       "use ReLU-like activations with He initialization, normalization or residual paths"
     case .firstTiny:
-      "initialize with larger weights, such as He's or Glorot's, and check the scale of the loss and of the inputs"
+      "initialize with larger weights, such as He's or Glorot's; check the scale of loss and inputs, and to what gradients are clipped"
     case .decay:
       "look for units that saturated or died about \(onset); \(lower), or normalize between layers"
     case .tiny:
-      "check the scale of the loss and of the inputs, and whether the outputs are saturated"
+      "check the scale of the loss and of the inputs, whether the outputs are saturated, and to what gradients are clipped"
     case .allZero, .deadUnits:
       isFromTheStart
         ? "use LeakyReLU or another initialization, and check biases and inputs for large negative values"
@@ -54,7 +55,8 @@ extension Finding {
         ? "raise the learning rate, which is 0"
         : "check that the optimizer holds these weights and is stepped, and its learning rate"
           + (last.learningRate.map { " of \($0.short)" } ?? "")
-    case .flatLoss where hasRisen: "\(lower), and check that labels belong to inputs"
+    case .flatLoss where hasRisen:
+      "\(lower), and check the sign of the loss and that labels belong to inputs"
     case .flatLoss:
       "\(raise); check that the optimizer steps these weights, that labels belong to inputs and that the loss gets "
         + "logits where it expects them"
@@ -90,8 +92,9 @@ extension Finding {
   /// Whether it began before the training had taught anything.
   private var isEarly: Bool { first.ordinal < 8 }
 
+  /// Whether it is the steps that are too large.
   private var hasRisen: Bool {
-    baseline.map { value > $0 + 0.05 * $0.magnitude } ?? false
+    baseline.map { value > $0 + 0.2 * $0.magnitude } ?? false
   }
 
   private var lower: String { "lower the learning rate" + from(first.learningRate) }

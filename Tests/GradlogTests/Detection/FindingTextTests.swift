@@ -37,7 +37,7 @@ import Testing
         "look for NaN in the data of epoch 3, batch 17, and for logarithms, roots and divisions in the "
         + "loss; else lower the learning rate from 0.1"),
     Words(
-      symptom: .spike, baseline: 0.428,
+      symptom: .spike, baseline: 0.428, severity: .warning,
       evidence: "the norm of the whole gradient jumped from about 0.428 to 12, most of all in 'w'",
       over: "the norm of the whole gradient jumped from about 0.428 to 12, most of all in 'w'",
       advice:
@@ -87,7 +87,7 @@ import Testing
       symptom: .size, value: 2.5e11, evidence: "the norm of the whole gradient reached 2.5e11",
       over: "the norm of the whole gradient reached 2.5e11",
       advice:
-        "standardize inputs and targets, and check the scale of the initialization and of the loss"),
+        "lower the learning rate from 0.1, standardize inputs and targets, clip gradients by norm"),
     Words(
       symptom: .firstSize,
       evidence: "the gradient of 'w' was about 12 an element in each of the first batches",
@@ -127,7 +127,7 @@ import Testing
       over:
         "in the first batches no kernel's gradient was larger than 3e-6 an element, and the loss has not come down since",
       advice:
-        "initialize with larger weights, such as He's or Glorot's, and check the scale of the loss and of the inputs"
+        "initialize with larger weights, such as He's or Glorot's; check the scale of loss and inputs, and to what gradients are clipped"
     ),
     Words(
       symptom: .decay, value: 3e-6, baseline: 0.02,
@@ -143,7 +143,8 @@ import Testing
       evidence: "no kernel's gradient is larger than 3e-12 an element",
       over: "no kernel's gradient was larger than 3e-12 an element, until epoch 4, batch 2",
       advice:
-        "check the scale of the loss and of the inputs, and whether the outputs are saturated"),
+        "check the scale of the loss and of the inputs, whether the outputs are saturated, and to what gradients are clipped"
+    ),
     Words(
       symptom: .allZero, value: 1,
       evidence: "every element of the gradient of 'w' is zero, batch after batch",
@@ -193,7 +194,9 @@ import Testing
       symptom: .flatLoss, value: 12, baseline: 2.3,
       evidence: "the loss rose from about 2.3 at first to 12",
       over: "the loss rose from about 2.3 at first to 12, until epoch 4, batch 2",
-      advice: "lower the learning rate from 0.1, and check that labels belong to inputs"),
+      advice:
+        "lower the learning rate from 0.1, and check the sign of the loss and that labels belong to inputs"
+    ),
     Words(
       symptom: .stall, value: 0.000303,
       evidence:
@@ -357,6 +360,15 @@ import Testing
     #expect(
       advice(.depth, from: 3)
         == "use ReLU-like activations with He initialization, normalization or residual paths")
+    #expect(
+      advice(.size, from: 0)
+        == "standardize inputs and targets, and check the scale of the initialization and of the loss"
+    )
+    // A spike of which units died was no mere spike.
+    #expect(
+      advice(.spike, from: 3, baseline: 2)
+        == "lower the learning rate from 0.1, standardize inputs and targets, clip gradients to a norm little above 2"
+    )
     #expect(
       advice(.growth, from: 3, baseline: 2)
         == "lower the learning rate from 0.1, standardize inputs and targets, clip gradients to a norm little above 2"
