@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any
 
 from gradlog import _library
+from gradlog._complaint import complain
 from gradlog._files import open_for_reading
 from gradlog._gradients import Slot
 from gradlog._library import CBatchContext, CGradient
@@ -334,7 +335,7 @@ def _callback(on_finding: Callable[[Finding], object] | None) -> Any:
         try:
             on_finding(read(finding.contents))
         except Exception as error:
-            print(f"gradlog: on_finding failed: {error!r}", file=sys.stderr)
+            complain(f"on_finding failed: {error!r}")
         finally:
             _listening.now = False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import sys
 
 import pytest
 
@@ -146,3 +147,21 @@ def test_what_does_not_meet_the_condition_changes_nothing(tmp_path):
             step(twin, plain, x, y, closure=False)
     assert recorder.stopped is None
     assert same(state_of(model, optimizer), state_of(twin, plain))
+
+
+def test_a_stderr_that_nobody_reads_does_not_end_the_training(path, monkeypatch):
+    class Broken:
+        def write(self, _text):
+            raise BrokenPipeError
+
+        flush = write
+
+    model = torch.nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    before = copy.deepcopy(model.state_dict())
+    with gradlog.torch.record(model, optimizer, path, stop_on="nonfinite") as recorder:
+        monkeypatch.setattr(sys, "stderr", Broken())
+        (model(torch.ones(1, 2)).sum() * float("nan")).backward()
+        optimizer.step()
+        assert recorder.stopped is not None
+    assert same(before, model.state_dict())

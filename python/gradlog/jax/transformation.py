@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -13,6 +12,7 @@ import numpy
 from jax.experimental import io_callback
 
 from gradlog import ErrorCode, GradlogError, Recorder
+from gradlog._complaint import complain
 from gradlog._progress import Progress, check_stage, steps_in
 from gradlog.jax.trees import Plan, plan
 
@@ -116,7 +116,7 @@ class GradientTap(_Transformation):  # type: ignore[misc]
         try:
             self.close(finished=False)
         except Exception as failure:
-            print(f"gradlog: {failure}", file=sys.stderr)
+            complain(str(failure))
 
 
 def _init(parameters: Any) -> TapState:
@@ -165,7 +165,7 @@ class _Host:
             self._lost += 1
             if self._failure is None:
                 self._failure = error
-                print(f"gradlog: a batch could not be recorded: {error}", file=sys.stderr)
+                complain(f"a batch could not be recorded: {error}")
 
     def _record(self, gradients: dict[str, Any], count: int, loss: float | None) -> None:
         if self._ordered and count <= self._last_count:

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 
 from gradlog import ErrorCode, GradlogError, Recorder
+from gradlog._complaint import complain
 
 from .event import GradientEvent, checked_stage
 from .tap import Tap
@@ -178,7 +179,7 @@ class GradientRecorder(keras.callbacks.Callback):
         )
         self._stopped = self._recorder.stopped
         if self._stopped is not None:
-            _say(f"the training of run {self._run!r} is stopped: {self._stopped}")
+            complain(f"the training of run {self._run!r} is stopped: {self._stopped}")
 
     def after_step(self) -> None:
         """Ends the training when ``stop_on`` was met."""
@@ -200,7 +201,7 @@ class GradientRecorder(keras.callbacks.Callback):
         except GradlogError as failure:
             # The training has done its work, which an exception could cost the user.
             self._failure = failure
-            _say(f"the recording of run {self._run!r} is incomplete: {failure}")
+            complain(f"the recording of run {self._run!r} is incomplete: {failure}")
 
     def _begin(self, model: keras.Model, session: Any) -> None:
         self._leave()
@@ -231,7 +232,7 @@ class GradientRecorder(keras.callbacks.Callback):
         if epoch > last or self._replaces:
             return 0
         if self._sessions > 0:
-            _say(
+            complain(
                 f"run {self._run!r} has the epochs 0 to {last}; those of this fit() are recorded from {last + 1} on"
             )
             return last + 1 - epoch
@@ -253,7 +254,3 @@ class GradientRecorder(keras.callbacks.Callback):
 def _framework() -> str:
     backend = keras.backend.backend()
     return f"keras {keras.__version__} {backend} {sys.modules[backend].__version__}"
-
-
-def _say(sentence: str) -> None:
-    print(f"gradlog: {sentence}", file=sys.stderr, flush=True)

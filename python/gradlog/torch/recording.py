@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -12,6 +11,7 @@ from weakref import WeakSet
 import torch
 
 from gradlog import ErrorCode, GradlogError
+from gradlog._complaint import complain
 from gradlog._progress import Progress
 from gradlog.torch.backward import BackwardTap
 from gradlog.torch.gradients import Recordable
@@ -151,7 +151,7 @@ class GradientRecording:
         self._stopped = finding
         if finding is not None and self._recorder is not None:
             run = getattr(self._recorder, "run", None)
-            print(f"gradlog: the training of run {run!r} is stopped: {finding}", file=sys.stderr)
+            complain(f"the training of run {run!r} is stopped: {finding}")
 
     @property
     def recorder(self) -> Any:
@@ -248,7 +248,7 @@ class GradientRecording:
         self._lost += 1
         if self._failure is None:
             self._failure = error
-            print(f"gradlog: a batch could not be recorded: {error}", file=sys.stderr)
+            complain(f"a batch could not be recorded: {error}")
 
     def mistake(self, problem: str, remedy: str) -> None:
         """Has the user's mistake raised when the step that is running is done."""
@@ -293,7 +293,7 @@ class GradientRecording:
         try:
             self.close(finished=finished)
         except Exception as error:
-            print(f"gradlog: {error}", file=sys.stderr)
+            complain(str(error))
 
     @property
     def _has_seen_steps(self) -> bool:
