@@ -87,6 +87,13 @@ struct VerdictSentenceTests {
         "The gradients were too large, most of all in 'w', from epoch 0, batch 9 until epoch 0, batch 20.",
       effect: "gradients that are too large", pastEffect: "gradients that were too large"),
     Words(
+      rule: .exploding, symptom: .largeInputs,
+      cause:
+        "The layers from 'w' to the last get inputs that are far too large from epoch 0, batch 9 on.",
+      past:
+        "The layers from 'w' to the last got inputs that were far too large from epoch 0, batch 9 until epoch 0, batch 20.",
+      effect: "inputs that are too large", pastEffect: "inputs that were too large"),
+    Words(
       rule: .vanishing, symptom: .depth,
       cause:
         "The gradients vanish on their way to the input, at 'w' already, from epoch 0, batch 9 on.",

@@ -32,6 +32,8 @@ extension Finding {
       "\(lower), standardize inputs and targets, clip gradients by norm"
     case .size, .firstSize:
       "standardize inputs and targets, and check the scale of the initialization and of the loss"
+    case .largeInputs:
+      "standardize the inputs, initialize with smaller weights, or normalize between layers"
     case .depth:
       isEarly
         ? "use ReLU-like activations with He initialization, normalization or residual paths"

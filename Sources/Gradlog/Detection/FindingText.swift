@@ -27,6 +27,8 @@ extension Finding {
     case .size: "the norm of the whole gradient reached \(value.short)"
     case .firstSize:
       "\(subject) was about \(value.short) an element in each of the first batches"
+    case .largeInputs:
+      "in the first batches the inputs of the last layer were about \(value.short) in size, as the gradients of its kernel and bias tell"
     case .depth:
       "the gradients of the first kernels \(are) about \(value.short) an element, those of the last \(before)\(until)"
     case .depthGrowth:

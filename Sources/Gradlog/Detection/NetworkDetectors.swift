@@ -10,6 +10,7 @@ struct NetworkDetectors: Sendable {
   private var nonFinite = NonFiniteDetector()
   private var explosion = ExplosionDetector()
   private var divergence = DivergenceDetector()
+  private var layerInputs = LayerInputDetector()
   private var depthGrowth = DepthGrowthDetector()
   private var vanishing = VanishingDetector()
   private var firstGradients = FirstGradientsDetector()
@@ -38,6 +39,7 @@ struct NetworkDetectors: Sendable {
     divergence.observe(
       network, trend, rises, profile, explosion.excursion,
       isOscillating: oscillation.isFruitless, thresholds, &log)
+    layerInputs.observe(network, gradients, weights, trend, thresholds, &log)
     depthGrowth.observe(network, profile, trend, thresholds, &log)
     nonFinite.observe(network, gradients, thresholds, &log)
     underflow.observe(network, gradients, weights, trend, thresholds, &log)

@@ -27,8 +27,8 @@ struct OscillationDetector: Sendable {
     guard Double(streak.length) >= thresholds.oscillationPatience else { return }
     isFruitless =
       trend.knowsLoss
-      ? !trend.hasLearned(thresholds.oscillationShare) && network.isGuessing(trend.loss, thresholds)
-        && !(trend.loss < trend.firstLoss && trend.progress >= thresholds.oscillationProgress)
+      ? network.isGuessing(trend.loss, thresholds)
+        && (getsNowhere(trend, thresholds) || fallsBack(trend, thresholds))
       : median < thresholds.oscillationCriticalCosine
     let isFruitful =
       trend.hasLearned(thresholds.oscillationShare)
@@ -39,5 +39,15 @@ struct OscillationDetector: Sendable {
         since: streak.start,
         value: lowest, threshold: thresholds.oscillationCosine, symptom: .turning,
         isRevised: true), at: network.place)
+  }
+
+  private func getsNowhere(_ trend: Trend, _ thresholds: Thresholds) -> Bool {
+    !trend.hasLearned(thresholds.oscillationShare)
+      && !(trend.loss < trend.firstLoss && trend.progress >= thresholds.oscillationProgress)
+  }
+
+  /// Whether what the training had learned was lost again.
+  private func fallsBack(_ trend: Trend, _ thresholds: Thresholds) -> Bool {
+    !trend.hasLearned(thresholds) && trend.relapse >= thresholds.oscillationRelapse
   }
 }

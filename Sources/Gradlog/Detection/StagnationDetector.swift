@@ -46,7 +46,13 @@ struct StagnationDetector: Sendable {
     let bound = isLong ? thresholds.stagnationLongFall : thresholds.stagnationFall
     let leastFall = max(bound, thresholds.stagnationErrors * trend.fallError)
     guard trend.fall < leastFall else {
-      return log.end(.stagnation, showing: .flatLoss)
+      // A loss that has only just begun to fall is still nearly what it was.
+      if trend.hasLearned(thresholds.stagnationRecovery)
+        || !network.isGuessing(trend.loss, thresholds)
+      {
+        log.end(.stagnation, showing: .flatLoss)
+      }
+      return
     }
     let hasMuchToLearn =
       network.isGuessing(trend.loss, thresholds)

@@ -20,6 +20,8 @@ package enum Symptom: Sendable, Equatable {
   case size
   /// A kernel's first gradients are beyond an absolute bound.
   case firstSize
+  /// The last layer is given numbers far too large in the first batches.
+  case largeInputs
   /// The first kernels' gradients are much larger than the last ones'.
   case depthGrowth
   /// The first kernels' gradients are much smaller than the last ones'.
@@ -86,6 +88,7 @@ package enum Symptom: Sendable, Equatable {
     case .lossGrowth, .lossLevel, .flatLoss, .silence: "loss"
     case .firstSize, .depth, .depthGrowth, .firstDepth, .firstTiny, .tiny: "size (rms)"
     case .allZero, .deadUnits, .underflow: "share of zeros"
+    case .largeInputs: "inputs (rms)"
     case .identical, .held, .never, .noLonger: "batches in a row"
     case .stall: "change of log norm"
     case .turning: "median cosine"

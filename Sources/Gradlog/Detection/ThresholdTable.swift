@@ -49,7 +49,7 @@ extension Thresholds {
         ], \.learnedShare,
         "share of the first losses by which the loss is below them when no harm is done"),
       ThresholdName(
-        "guessing.share", of: [.stagnation, .oscillation, .absent], \.guessingShare,
+        "guessing.share", of: [.exploding, .stagnation, .oscillation, .absent], \.guessingShare,
         "share of the loss of guessing, ln of the number of classes, from which on there is much to learn"
       ),
       ThresholdName(
@@ -116,6 +116,12 @@ extension Thresholds {
       "share of the first losses by which the loss was once below them when large first gradients do no harm"
     ),
     ThresholdName(
+      .exploding, "inputs", \.explodingInputs,
+      "root mean square of the last layer's inputs that is too large in the first batches"),
+    ThresholdName(
+      .exploding, "inputs-bias", \.explodingInputsBias,
+      "norm of a bias's gradient below which it tells nothing of the inputs"),
+    ThresholdName(
       .exploding, "steepness", \.explodingSteepness,
       "share of the first losses that the first norm has when they are no mere sum of many"),
     ThresholdName(
@@ -156,6 +162,10 @@ extension Thresholds {
       .vanishing, "decay", \.vanishingDecay,
       "decades from the first norms of the whole gradient down to the last ones"),
     ThresholdName(
+      .vanishing, "rise", \.vanishingRise,
+      "decades by which gradients that vanished rise when that is over, when there is no loss to tell"
+    ),
+    ThresholdName(
       .vanishing, "tiny", \.vanishingTiny,
       "root mean square, as a share of the loss, below which a gradient is next to nothing"),
     ThresholdName(.vanishing, "patience", \.vanishingPatience, "batches in a row"),
@@ -174,7 +184,7 @@ extension Thresholds {
     ThresholdName(
       .stagnation, "patience", \.stagnationPatience, "batches in a row that repeat the one before"),
     ThresholdName(
-      "stagnation.batches", of: [.stagnation, .exploding, .absent], \.stagnationBatches,
+      "stagnation.batches", of: [.stagnation, .exploding, .vanishing, .absent], \.stagnationBatches,
       "losses after which one must have fallen"),
     ThresholdName(.stagnation, "fall", \.stagnationFall, "share by which it must have fallen then"),
     ThresholdName(
@@ -182,6 +192,10 @@ extension Thresholds {
       "losses after which it must have fallen further"),
     ThresholdName(
       .stagnation, "long-fall", \.stagnationLongFall, "share by which it must have fallen then"),
+    ThresholdName(
+      .stagnation, "recovery", \.stagnationRecovery,
+      "share of the first losses by which the loss is below them when a loss that was flat falls again"
+    ),
     ThresholdName(
       .stagnation, "errors", \.stagnationErrors,
       "standard errors of the fall that chance can bring about"),
@@ -214,6 +228,9 @@ extension Thresholds {
     ThresholdName(
       .oscillation, "progress", \.oscillationProgress,
       "share by which the loss fell from the third quarter to the last when no harm is done"),
+    ThresholdName(
+      .oscillation, "relapse", \.oscillationRelapse,
+      "share of its best value by which the loss is above that when harm is done after all"),
     ThresholdName(.oscillation, "patience", \.oscillationPatience, "batches in a row"),
     ThresholdName(
       "oscillation.share", of: [.oscillation, .absent], \.oscillationShare,

@@ -35,12 +35,16 @@ extension Rule {
       Size: a norm above exploding.norm; critical. Or, in a network of several kernels, a kernel whose gradient is larger than \
       exploding.first-size an element in each of the first 8 batches: critical under a loss that was never below the \
       first ones by exploding.first-learned, else a warning.
+      Inputs: the norm of a dense layer's kernel, divided by that of the bias behind it and by the root of the number of its \
+      inputs, is about the root mean square of these. Of the last such layer it was exploding.inputs or more in each of the first \
+      4 batches, and the bias's norm exploding.inputs-bias. Critical until of the loss no more is left than what \
+      learned.share leaves, divided by that size, and it is below guessing.share of that of guessing.
       Depth: of three kernels or more, the median size of the first third is exploding.depth decades or more above that of \
       the last third, and not below exploding.depth-size, for exploding.patience batches in a row (sizes as under \
       vanishing); critical under a loss that is not below the first ones by learned.share, else a warning.
       A warning becomes critical when a critical finding of the rule dead or vanishing begins at most exploding.aftermath \
       batches after it. Growth, jump and spike are a warning once the loss is below the first ones by learned.share. The weight is the one that \
-      had risen most above its own level when it began; of a first size, the largest.
+      had risen most above its own level when it began; of a first size, the largest; of inputs, the first whose inputs were so large.
       """
     case .vanishing:
       """
@@ -50,7 +54,8 @@ extension Rule {
       the last third, and below vanishing.size, for vanishing.patience batches in a row. Critical until the loss is below \
       the first ones by learned.share; without a loss, from vanishing.critical-drop decades on if it began within three \
       times vanishing.patience batches. It is over when the sizes \
-      have recovered and the loss, if known, is below the first ones by learned.share.
+      have recovered and the loss is below the first ones by learned.share; without a loss, when those of the first third \
+      have risen by vanishing.rise decades, and not when those of the last have fallen.
       Instead of the first third the middle one counts when it is smaller and vanishing.middle decades below the last.
       First gradients: the training never began, the loss being as the rule absent has it and never lower than the first \
       ones by vanishing.learned. In the first 4 batches no kernel reached vanishing.first-size times the loss; or a fifth of \
@@ -60,7 +65,8 @@ extension Rule {
       vanishing.patience batches, under such a loss; critical.
       Size: no kernel reaches vanishing.tiny times the loss (times 0.01 when none is known) for vanishing.patience batches \
       in a row, while the loss is at least a twentieth of the first ones; critical, but a warning when there is no loss \
-      and the gradients were larger before.
+      and the gradients were larger before. Or, without a loss, none that was below vanishing.first-size times 0.03 in the \
+      first 4 batches reaches ten times that for stagnation.batches batches in a row.
       """
     case .dead:
       """
@@ -81,7 +87,8 @@ extension Rule {
       stagnation.long-fall after stagnation.long-batches, or by less than stagnation.errors standard errors of that \
       difference. Critical when there is much to learn: the loss is at least guessing.share of that of guessing, or the \
       first gradients agree with each other, with a median cosine from stagnation.cosine to stagnation.most-cosine; a \
-      warning otherwise, and once the loss is below the first ones by learned.share.
+      warning otherwise, and once the loss is below the first ones by learned.share. It is over when the loss has fallen \
+      further, and is below the first ones by stagnation.recovery or below guessing.share of that of guessing.
       Stalled: in each of three blocks of 32 batches the median cosine between neighbours is stagnation.stall-cosine or \
       more, and yet the natural logarithm of the median norm differs by less than stagnation.stall-size and the loss falls by less \
       than stagnation.stall-fall; without a loss, by less than stagnation.stall-size-alone. Gradients of one very length \
@@ -92,10 +99,10 @@ extension Rule {
     case .oscillation:
       """
       The median cosine between the whole gradient and the one before, over 32 batches, is below oscillation.cosine for \
-      oscillation.patience batches in a row; once it is, half of that counts, too. Critical while the loss is not below \
-      the first ones by oscillation.share and is at least guessing.share of that of guessing, unless it is below the first \
-      ones and has fallen by oscillation.progress from its third quarter to its last; without a loss, below \
-      oscillation.critical-cosine. Otherwise information when the loss has fallen so, and else a warning; never more than \
+      oscillation.patience batches in a row; once it is, half of that counts, too. Critical while the loss is at least \
+      guessing.share of that of guessing, and either is not below the first ones by oscillation.share, unless it is below \
+      them and has fallen by oscillation.progress from its third quarter to its last; or has risen again by \
+      oscillation.relapse of the best that it was. Without a loss, below oscillation.critical-cosine. Otherwise information when the loss has fallen so, and else a warning; never more than \
       that once the loss is below the first ones by learned.share. Not judged with several optimizers, which may turn \
       round each other.
       """

@@ -21,6 +21,8 @@ extension Story.Line {
     case .lossLevel: "the loss \(isPast ? "was" : "is") far above that of guessing"
     case .size: "the gradients \(isPast ? "were" : "are") too large for any training"
     case .firstSize: "the gradients \(isPast ? "were" : "are") too large" + mostly
+    case .largeInputs:
+      "the layers from \(weightName) to the last \(isPast ? "got inputs that were" : "get inputs that are") far too large"
     case .depth:
       "the gradients vanish\(isPast ? "ed" : "") on their way to the input, at \(weightName) already,"
     case .depthGrowth:
@@ -60,6 +62,7 @@ extension Story.Line {
     case .lossGrowth: "a loss that \(isPast ? "rose" : "rises")" + forAWhile
     case .lossLevel: "a loss far above that of guessing" + forAWhile
     case .size, .firstSize: "gradients that \(isPast ? "were" : "are") too large"
+    case .largeInputs: "inputs that \(isPast ? "were" : "are") too large"
     case .depth: "vanishing gradients" + forAWhile
     case .depthGrowth: "gradients that \(isPast ? "grew" : "grow") towards the input" + forAWhile
     case .firstDepth: "gradients that vanished at first"

@@ -95,6 +95,14 @@ import Testing
       advice:
         "standardize inputs and targets, and check the scale of the initialization and of the loss"),
     Words(
+      symptom: .largeInputs, value: 176,
+      evidence:
+        "in the first batches the inputs of the last layer were about 176 in size, as the gradients of its kernel and bias tell",
+      over:
+        "in the first batches the inputs of the last layer were about 176 in size, as the gradients of its kernel and bias tell",
+      advice:
+        "standardize the inputs, initialize with smaller weights, or normalize between layers"),
+    Words(
       symptom: .depth, value: 1.624e-5, baseline: 0.0048,
       evidence:
         "the gradients of the first kernels are about 1.62e-5 an element, those of the last 0.0048",
@@ -337,9 +345,10 @@ import Testing
       case .firstDepth: 26
       case .firstTiny: 27
       case .decay: 28
+      case .largeInputs: 29
       }
     }
-    #expect(Set(Self.words.map { number($0.symptom) }) == Set(0...28))
+    #expect(Set(Self.words.map { number($0.symptom) }) == Set(0...29))
   }
 
   /// What begins with the training is not the fault of a step.

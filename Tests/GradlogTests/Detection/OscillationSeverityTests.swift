@@ -69,6 +69,18 @@ import Testing
     #expect(back.finding(.oscillation)?.severity == .critical)
   }
 
+  /// Half of what the training had learned is lost again, and it is no longer better than guessing.
+  @Test func aLossThatFallsBackIsCriticalAfterAll() {
+    func course(_ back: Double) -> (Int) -> Double {
+      { $0 < 20 ? 4 : $0 < 80 ? 1.4 : back }
+    }
+    #expect(severity(200, loss: course(1.5)) == .info)
+    #expect(severity(200, loss: course(2.0)) == .info)
+    #expect(severity(200, loss: course(2.2)) == .critical)
+    // Below guessing there is no harm in it.
+    #expect(severity(200) { $0 < 20 ? 4 : $0 < 80 ? 0.5 : 1.2 } == .info)
+  }
+
   /// A policy gradient's, of which no ratio tells anything: as if there were none.
   @Test func aLossWithoutAScaleDoesNotTell() {
     let loss: (Int) -> Double = { 2 - 0.03 * Double($0) - ($0 == 3 ? 5 : 0) }

@@ -51,6 +51,17 @@ import Testing
     #expect((100...180).contains(finding?.last.step ?? 0))
   }
 
+  /// By a tenth, after nine tenths of the training, which is more than chance.
+  @Test func aPlateauOfWhichHardlyAnythingCameIsNot() {
+    func plateau(falling share: Double) -> Finding? {
+      trained(300) { guessing * (1 - ($0 < 150 ? 0 : share * min(1, Double($0 - 150) / 50))) }
+        .finding(.stagnation)
+    }
+    #expect(plateau(falling: 0.15)?.severity == .critical)
+    #expect(plateau(falling: 0.15)?.isOver == false)
+    #expect(plateau(falling: 0.3)?.isOver == true)
+  }
+
   @Test func aTrainingThatGoesOnFromAGoodStateIsNotSick() {
     // Little is left to learn: gradients are noise, the loss is far below guessing.
     let training = trained(300, mean: { _ in 0.1 }, noise: 10, loss: { _ in 0.2 })

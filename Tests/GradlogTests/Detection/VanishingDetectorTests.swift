@@ -72,6 +72,44 @@ import Testing
     #expect(training.finding(.vanishing, 0)?.first.step == 0)
   }
 
+  /// The last layers come to rest on a constant answer, so that all gradients are alike; the first ones never grew.
+  @Test func withoutALossWhatDoesNotRiseIsNotOver() {
+    func resting(_ shallow: @escaping (Int) -> Double) -> Finding? {
+      var random = SplitMix64(seed: 12)
+      var training = MadeUpTraining(shapes)
+      for step in 0..<150 {
+        let deep = step < 40 ? 1e-2 : max(1e-7, 1e-2 * pow(10, -0.2 * Double(step - 40)))
+        training.batch(gradients(shallow(step), &random, deep: deep), loss: nil)
+      }
+      return training.finding(.vanishing, 0)
+    }
+    let still = resting { _ in 1e-7 }
+    #expect(still?.severity == .critical && still?.isOver == false)
+    let risen = resting { $0 < 60 ? 1e-7 : 1e-3 }
+    #expect(risen?.severity == .warning && risen?.isOver == true)
+  }
+
+  /// A clip to 1e-6, or saturated outputs: nothing tells what the loss is, but these gradients never were any.
+  @Test func withoutALossFirstGradientsOfNothingTell() {
+    func small(_ size: @escaping (Int) -> Double, loss: Double? = nil) -> Finding? {
+      var random = SplitMix64(seed: 13)
+      var training = MadeUpTraining(shapes)
+      for step in 0..<90 {
+        training.batch(gradients(size(step), &random, deep: size(step)), loss: loss)
+      }
+      return training.finding(.vanishing, 0)
+    }
+    let tiny = small { _ in 1e-7 }
+    #expect(tiny?.symptom == .tiny && tiny?.severity == .critical)
+    // Ten times as large is what a small loss has, and what becomes small has been learned.
+    #expect(small { _ in 1e-6 } == nil)
+    #expect(small { $0 < 10 ? 1e-4 : 1e-7 } == nil)
+    // They grow: a training that begins slowly.
+    #expect(small { $0 < 30 ? 1e-7 : 1e-3 } == nil)
+    // A loss that is as small has such gradients.
+    #expect(small({ _ in 1e-7 }, loss: 1e-4) == nil)
+  }
+
   @Test func gradientsThatAreNextToNothingVanishEverywhere() {
     let training = trained(40, shallow: { _ in 1e-12 }, deep: 1e-12, loss: { _ in 2 })
     #expect(training.troubles == ["vanishing critical 0 0...39 40"])
