@@ -46,7 +46,7 @@ def main():
         sizes = [100_000] if options.quick else [1_000_000, 5_000_000]
         measured["reading"] = reading.pages(*reading.measure(folder, repetitions, sizes))
     if "taps" in parts:
-        measured["taps"] = training.pages(training.measure(folder, 2 if options.quick else 3))
+        measured["taps"] = training.pages(training.measure(folder, 2 if options.quick else 9))
     if "trainer" in parts:
         measured["trainer"] = [(machine.run([machine.TRAINER]) or "It failed.").strip()]
     about = machine.describe(repetitions, folder)

@@ -33,7 +33,7 @@ GOAL_OF_SMALL = 200
 def command(name, task, rounds):
     """The arguments and the environment of a training."""
     if name.startswith("Keras"):
-        arguments = ["keras_overhead.py", "--task", task, "--rounds", rounds, "--seconds", 25]
+        arguments = ["keras_overhead.py", "--task", task, "--rounds", rounds, "--seconds", 60]
         return arguments, {"KERAS_BACKEND": name.split()[-1]}
     framework = {"PyTorch": "torch", "JAX, optax": "jax"}[name]
     return ["torch_overhead.py", "--framework", framework, "--task", task, "--rounds", rounds, "--json"], {}

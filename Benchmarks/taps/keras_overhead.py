@@ -124,7 +124,7 @@ def step_time(task, variant, jit):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--task", choices=[name for name, task in TASKS.items() if task.network != "residual"])
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seconds", type=float, default=50, help="no further round begins after this time")
     parser.add_argument("--jit", action="store_true", help="compile with jit_compile=True")
     arguments = parser.parse_args()

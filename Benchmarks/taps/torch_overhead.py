@@ -101,7 +101,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--framework", choices=variants.FRAMEWORKS, default="torch")
     parser.add_argument("--task", choices=TASKS, default="1M")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seconds", type=float, default=60, help="no further round begins after this time")
     parser.add_argument("--only", action="append", help="a variant; may be given several times")
     parser.add_argument("--json", action="store_true", help="one line of JSON for each variant")
