@@ -16,6 +16,7 @@ from corpus.number_faults import (
 )
 from corpus.program import Fault, Program
 from corpus.scale_faults import (
+    buried,
     corrupt_batches,
     deep_sigmoid,
     edge_rate,
@@ -31,6 +32,7 @@ from corpus.scale_faults import (
     no_way_around,
     rate_jump,
     small_weights,
+    tiny_weights,
     unscaled_input,
     unscaled_target,
     weights_blown,
@@ -76,12 +78,14 @@ MAKERS: dict[str, tuple[Maker, ...]] = {
     "exploding for sure": (harsh_rate, harsh_weights, harsh_jump, unscaled_target, weights_blown),
     "absent for sure": (detached_late, frozen_mostly),
     "dead for sure": (killed_everywhere, killed_everywhere, negative_bias),
+    "vanishing for sure": (buried, buried, tiny_weights),
 }  # fmt: skip
 """By the class that they are meant to fall into."""
 
 TRAINER_MAKERS: set[Maker] = {
     deep_sigmoid, many_layers, small_weights, large_rate, large_weights, unscaled_input, unscaled_target, negative_bias,
     small_rate, all_zero, edge_rate, full_batch_edge, harsh_rate, harsh_weights,
+    tiny_weights,
 }  # fmt: skip
 KERAS_MAKERS: set[Maker] = TRAINER_MAKERS | {rate_jump, harsh_jump, corrupt_batches, poisoned, zero_deviation, twice}
 ALLOWED: dict[str, set[Maker]] = {
