@@ -16,8 +16,8 @@ OWN_OUTPUTS = ("binary", "huber", "evidence-bound", "contrast", "mixture-likelih
 """Losses whose outputs are other ones than the root's penalty knows."""
 IN_FLOAT16 = (
     *DENSE, "cnn", "residual_cnn", "conv_1d", "transformer", "text_bag", "depthwise", "densenet", "unet",
-    "vision_transformer", "mixer", "tcn", "graph", "two_tower", "inception", "shuffle", "text_cnn", "perceiver", "contrastive",
-    "neural_ode",
+    "vision_transformer", "mixer", "tcn", "graph", "two_tower", "inception", "shuffle", "text_cnn", "perceiver",
+    "contrastive", "neural_ode",
 )  # fmt: skip
 """Networks whose products can be had in float16 on this processor."""
 

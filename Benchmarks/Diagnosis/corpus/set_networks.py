@@ -42,7 +42,8 @@ class Latents(nn.Module):
     def __init__(self, count: int, width: int) -> None:
         super().__init__()
         self.latents = nn.Parameter(torch.randn(count, width) * 0.5)
-        self.query, self.key_value, self.output = nn.Linear(width, width), nn.Linear(width, 2 * width), nn.Linear(width, width)
+        self.query, self.key_value = nn.Linear(width, width), nn.Linear(width, 2 * width)
+        self.output = nn.Linear(width, width)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         latents = self.latents.expand(len(x), -1, -1).to(x)
