@@ -19,6 +19,8 @@ DENSITY_PROGRAMS = (
     _autoregressive("digits", "strokes", {}, lr=5e-3, batch_size=64, batches=250),
     _autoregressive("digits-deep", "strokes", {"depth": 3, "activation": "elu", "width": 96}, optimizer="adamw", lr=1e-2,
                     schedule="cosine", batches=250),
+    _autoregressive("digits-relu", "strokes", {"depth": 2, "width": 80}, optimizer="rmsprop", lr=2e-3, clip=1.0,
+                    batch_size=64, batches=250),
     _autoregressive("digits-sgd", "strokes", {"activation": "tanh"}, optimizer="sgd", lr=5.0, batch_size=600, batches=200,
                     edges=(12, 16, 20, 24)),
     _denoiser("moons", "noised", {"activation": "relu"}, lr=3e-3, batch_size=64, batches=250),

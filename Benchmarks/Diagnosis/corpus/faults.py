@@ -102,7 +102,7 @@ SHARES = {"dead": 1.0, "vanishing": 0.8, "stagnation": 0.8, "underflow": 0.8, "e
 
 
 def faults(program: Program, rng: random.Random) -> list[Fault]:
-    """Faults of the program: of each class one, with the class's probability."""
+    """Faults of the program: of each class one, with the class's probability; never the same change under two names."""
     chosen = []
     allowed = ALLOWED.get(program.framework)
     for name, makers in MAKERS.items():
@@ -112,4 +112,5 @@ def faults(program: Program, rng: random.Random) -> list[Fault]:
             chosen.append(rng.choice(made))
     for edge in program.edges:
         chosen.append(Fault(f"edge-rate-x{edge:g}", "explosion", program.changed(lr=program.lr * edge)))
-    return list({fault.name: fault for fault in chosen}.values())
+    named = {fault.name: fault for fault in chosen}.values()
+    return list({repr(fault.program): fault for fault in named}.values())
