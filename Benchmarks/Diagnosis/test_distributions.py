@@ -21,6 +21,7 @@ from corpus.multibranch_networks import Capsules, Routing
 from corpus.plan import PROGRAMS
 from corpus.set_networks import deep_sets, perceiver
 from corpus.unit_networks import Interactions, Largest, RadialBasis
+from corpus.watching import Watch
 from test_architectures import model_of
 
 
@@ -50,6 +51,17 @@ def test_a_pixel_is_told_from_those_before_it_only() -> None:
         changed[:, 20] = 1 - changed[:, 20]
         before, after = model(pixels)[..., 0], model(changed)[..., 0]
         assert torch.equal(before[:, :21], after[:, :21]) and not torch.equal(before[:, 21:], after[:, 21:])
+
+
+def test_a_constant_answer_may_differ_from_pixel_to_pixel() -> None:
+    program = next(program for program in PROGRAMS if program.name == "autoregressive-digits").changed(zero_init=True)
+    model, _, _ = model_of(program)
+    data = dataset("strokes")
+    watch = Watch(model, program, data, torch.from_numpy(data.inputs).float(), torch.from_numpy(data.targets).float())
+    watch.progress()  # All logits are 0: each pixel costs the logarithm of 2.
+    white = np.clip(data.targets.mean(axis=0), 1e-12, 1 - 1e-12)
+    constant = -(white * np.log(white) + (1 - white) * np.log(1 - white)).mean()
+    assert watch.trace.progress[0] == pytest.approx(np.log(2) / constant, rel=1e-4)
 
 
 def test_a_state_space_is_the_recurrence_that_it_stands_for() -> None:
