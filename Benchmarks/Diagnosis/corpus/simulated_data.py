@@ -51,7 +51,8 @@ def heat(rng: np.random.Generator) -> Dataset:
 def noised(rng: np.random.Generator) -> Dataset:
     """Points of two moons that have been mixed with noise, more or less of it; what is to be told is the noise."""
     angle, upper = rng.random(3000) * np.pi, rng.random(3000) < 0.5
-    moons = np.stack([np.where(upper, np.cos(angle), 1 - np.cos(angle)), np.where(upper, np.sin(angle), 0.5 - np.sin(angle))], 1)
+    across, along = np.cos(angle), np.sin(angle)
+    moons = np.stack([np.where(upper, across, 1 - across), np.where(upper, along, 0.5 - along)], 1)
     points, noise, time = standardized(moons), rng.normal(size=(3000, 2)), rng.uniform(0.05, 1, size=(3000, 1))
     kept = np.cos(time * np.pi / 2)
     return Dataset(np.concatenate([kept * points + np.sqrt(1 - kept**2) * noise, time], 1), noise, 0)

@@ -7,7 +7,8 @@ from typing import Any
 from corpus.program import Program, programs_of
 
 _mixer, _vit = programs_of("mixer", "mixer"), programs_of("vit", "vision_transformer")
-_depthwise, _densenet, _unet = programs_of("depthwise", "depthwise"), programs_of("densenet", "densenet"), programs_of("unet", "unet")
+_depthwise, _densenet = programs_of("depthwise", "depthwise"), programs_of("densenet", "densenet")
+_unet = programs_of("unet", "unet")
 _tcn, _seq2seq = programs_of("tcn", "tcn"), programs_of("seq2seq", "seq2seq")
 _highway, _experts = programs_of("highway", "highway"), programs_of("experts", "experts")
 _siren, _vae = programs_of("siren", "siren", "squared-error"), programs_of("vae", "vae", "evidence-bound")
