@@ -135,6 +135,7 @@ def test_the_plan_repeats_and_no_family_is_on_both_sides() -> None:
     runs = plan(0)
     assert runs == plan(0)
     assert len({run.name for run in runs}) == len(runs)
+    assert len({(run.seed, repr(run.program)) for run in runs}) == len(runs)
     sides = {(run.program.family, run.program.split) for run in runs}
     assert len({family for family, _ in sides}) == len(sides)
     assert {run.fault.mechanism for run in runs if run.fault} == set(truth.MECHANISMS)

@@ -98,7 +98,30 @@ def optimizer_of(program: Program, model: nn.Module) -> torch.optim.Optimizer:
             return torch.optim.AdamW(weights, lr, weight_decay=decay or 0.01)
         case "adam":
             return torch.optim.Adam(weights, lr, weight_decay=decay)
+        case "nadam":
+            return torch.optim.NAdam(weights, lr, weight_decay=decay)
+        case "lion":
+            return Lion(weights, lr, decay)
     raise ValueError(f"there is no optimizer {program.optimizer!r}")
+
+
+class Lion(torch.optim.Optimizer):
+    """Steps of the same size for every weight, in the direction of the sign of a momentum (Chen et al., 2023)."""
+
+    def __init__(self, weights: list[nn.Parameter], lr: float, weight_decay: float) -> None:
+        super().__init__(weights, {"lr": lr, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:
+        for group in self.param_groups:
+            for weight in group["params"]:
+                if weight.grad is None:
+                    continue
+                gradient = weight.grad.to_dense()
+                momentum = self.state[weight].setdefault("momentum", torch.zeros_like(weight))
+                weight.mul_(1 - group["lr"] * group["weight_decay"])
+                weight.sub_((0.9 * momentum + 0.1 * gradient).sign(), alpha=group["lr"])
+                momentum.lerp_(gradient, 0.01)
 
 
 def cross_entropy(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -126,6 +149,19 @@ def _evidence_bound(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tenso
     mean, log_variance = moments.chunk(2, -1)
     divergence = (mean.square() + log_variance.exp() - 1 - log_variance).mean() / 2
     return squared_error(reconstruction, targets) + 0.004 * divergence
+
+
+def _contrast(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Each first view belongs to the second one of the same place in the batch (InfoNCE)."""
+    return cross_entropy(outputs, torch.arange(len(outputs)))
+
+
+def _mixture_likelihood(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Negative logarithm of the density of a mixture; falls below zero where it is sure."""
+    scores, means, spreads = outputs.chunk(3, -1)
+    deviation = nn.functional.softplus(spreads) + 1e-2
+    distance = (targets[:, None] - means) / deviation
+    return -(scores.log_softmax(-1) - distance.square() / 2 - deviation.log()).logsumexp(-1).mean()
 
 
 def _softmax_twice(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -166,6 +202,8 @@ LOSSES: dict[str, Loss] = {
     "binary": binary,
     "huber": _huber,
     "evidence-bound": _evidence_bound,
+    "contrast": _contrast,
+    "mixture-likelihood": _mixture_likelihood,
     "softmax-twice": _softmax_twice,
     "sigmoid-twice": _sigmoid_twice,
     "unguarded-log": _unguarded_log,

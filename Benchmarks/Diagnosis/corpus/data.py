@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 
 from corpus.examples import REAL, Arrays, Dataset, standardized
+from corpus.simulated_data import SIMULATED
 from corpus.structured_data import STRUCTURED
 
 
@@ -124,7 +125,7 @@ SYNTHETIC: dict[str, Callable[[np.random.Generator], Dataset]] = {
     for one in (
         blobs, spirals, friedman, heavy_tails, imbalanced, bag_of_words, texts, images, adding, waves, recall, grammar
     )
-} | STRUCTURED  # fmt: skip
+} | STRUCTURED | SIMULATED  # fmt: skip
 
 
 @cache

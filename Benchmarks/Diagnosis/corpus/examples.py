@@ -69,6 +69,12 @@ def pixels() -> Dataset:
     return Dataset(inputs, inputs, 0)
 
 
+def strokes() -> Dataset:
+    """Digits in black and white, each pixel of which is to be told from those before it; some are never white."""
+    white = (digits().inputs > 0.4).astype(np.float64)
+    return Dataset(white, white, 1)
+
+
 def breast_cancer() -> Dataset:
     inputs, targets = table("breast_cancer")
     return Dataset(standardized(inputs), targets, 1)
@@ -81,5 +87,5 @@ def diabetes() -> Dataset:
 
 
 REAL: dict[str, Callable[[], Dataset]] = {
-    one.__name__: one for one in (digits, digit_images, digit_rows, pixels, breast_cancer, diabetes)
+    one.__name__: one for one in (digits, digit_images, digit_rows, pixels, strokes, breast_cancer, diabetes)
 }

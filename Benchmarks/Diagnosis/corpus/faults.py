@@ -16,6 +16,7 @@ from corpus.number_faults import (
 )
 from corpus.program import Fault, Program
 from corpus.scale_faults import (
+    buried,
     corrupt_batches,
     deep_sigmoid,
     edge_rate,
@@ -31,6 +32,7 @@ from corpus.scale_faults import (
     no_way_around,
     rate_jump,
     small_weights,
+    tiny_weights,
     unscaled_input,
     unscaled_target,
     weights_blown,
@@ -76,12 +78,14 @@ MAKERS: dict[str, tuple[Maker, ...]] = {
     "exploding for sure": (harsh_rate, harsh_weights, harsh_jump, unscaled_target, weights_blown),
     "absent for sure": (detached_late, frozen_mostly),
     "dead for sure": (killed_everywhere, killed_everywhere, negative_bias),
+    "vanishing for sure": (buried, buried, tiny_weights),
 }  # fmt: skip
 """By the class that they are meant to fall into."""
 
 TRAINER_MAKERS: set[Maker] = {
     deep_sigmoid, many_layers, small_weights, large_rate, large_weights, unscaled_input, unscaled_target, negative_bias,
     small_rate, all_zero, edge_rate, full_batch_edge, harsh_rate, harsh_weights,
+    tiny_weights,
 }  # fmt: skip
 KERAS_MAKERS: set[Maker] = TRAINER_MAKERS | {rate_jump, harsh_jump, corrupt_batches, poisoned, zero_deviation, twice}
 ALLOWED: dict[str, set[Maker]] = {
@@ -98,7 +102,7 @@ SHARES = {"dead": 1.0, "vanishing": 0.8, "stagnation": 0.8, "underflow": 0.8, "e
 
 
 def faults(program: Program, rng: random.Random) -> list[Fault]:
-    """Faults of the program: of each class one, with the class's probability."""
+    """Faults of the program: of each class one, with the class's probability; never the same change under two names."""
     chosen = []
     allowed = ALLOWED.get(program.framework)
     for name, makers in MAKERS.items():
@@ -108,4 +112,5 @@ def faults(program: Program, rng: random.Random) -> list[Fault]:
             chosen.append(rng.choice(made))
     for edge in program.edges:
         chosen.append(Fault(f"edge-rate-x{edge:g}", "explosion", program.changed(lr=program.lr * edge)))
-    return list({fault.name: fault for fault in chosen}.values())
+    named = {fault.name: fault for fault in chosen}.values()
+    return list({repr(fault.program): fault for fault in named}.values())

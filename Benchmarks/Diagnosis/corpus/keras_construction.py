@@ -18,7 +18,7 @@ CELLS = {"rnn": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.l
 def build(program: Program, data: Dataset) -> keras.Model:
     """The compiled model."""
     outputs = data.classes or (1 if data.targets.ndim == 1 else data.targets.shape[1])
-    begin = keras.Input(data.inputs.shape[2:] + (1,) if program.network == "cnn" else data.inputs.shape[1:])
+    begin = keras.Input(data.inputs.shape[2:] + (1,) if data.inputs.ndim == 4 else data.inputs.shape[1:])
     hidden = HIDDEN[program.network](program, data, begin)
     last = keras.layers.Dense(outputs, activation="softmax" if program.loss == "softmax-twice" else None)
     model = keras.Model(begin, last(hidden))
@@ -76,8 +76,37 @@ def transformer(program: Program, data: Dataset, x: Any) -> Any:
     return applied([keras.layers.LayerNormalization(), keras.layers.GlobalAveragePooling1D()], x)
 
 
+def autoencoder(program: Program, data: Dataset, x: Any) -> Any:
+    """Dense layers to a narrow code and back."""
+    widths = program.shape["widths"]
+    for width in (*widths, *reversed(widths[:-1])):
+        x = applied(dense(program, 1, width), x)
+    return x
+
+
+def inception(program: Program, data: Dataset, x: Any) -> Any:
+    """Blocks of convolutions of several sizes and a pooling, side by side."""
+    width, activation = program.shape["width"], program.shape.get("activation", "relu")
+
+    def convolution(x: Any, count: int, size: int, strides: int = 1) -> Any:
+        x = keras.layers.Conv2D(count, size, strides=strides, padding="same")(x)
+        x = keras.layers.BatchNormalization()(x) if program.shape.get("norm", "batch") == "batch" else x
+        return keras.layers.Activation(activation)(x)
+
+    x = convolution(x, 4 * width, 3, strides=2)
+    for _ in range(program.shape["depth"]):
+        pooled = keras.layers.MaxPooling2D(3, strides=1, padding="same")(x)
+        middle, large = convolution(x, width, 1), convolution(x, width, 1)
+        branches = [
+            convolution(x, width, 1), convolution(middle, width, 3), convolution(large, width, 5),
+            convolution(pooled, width, 1),
+        ]  # fmt: skip
+        x = keras.layers.Concatenate()(branches)
+    return keras.layers.GlobalAveragePooling2D()(x)
+
+
 HIDDEN: dict[str, Callable[[Program, Dataset, Any], Any]] = {
-    one.__name__: one for one in (mlp, cnn, recurrent, transformer)
+    one.__name__: one for one in (mlp, cnn, recurrent, transformer, autoencoder, inception)
 }
 """What comes before the last layer."""
 
@@ -123,6 +152,10 @@ def optimizer_of(program: Program) -> keras.optimizers.Optimizer:
             return keras.optimizers.RMSprop(program.lr)
         case "adam":
             return keras.optimizers.Adam(program.lr)
+        case "nadam":
+            return keras.optimizers.Nadam(program.lr)
+        case "adagrad":
+            return keras.optimizers.Adagrad(program.lr)
     raise ValueError(f"Keras programs have no optimizer {program.optimizer!r}")
 
 

@@ -12,9 +12,12 @@ from corpus.program import Event, Fault, Program, in_mid_run
 
 FLOAT16_LIMIT = 60_000
 """A learning rate beyond it is no float16 number."""
+OWN_OUTPUTS = ("binary", "huber", "evidence-bound", "contrast", "mixture-likelihood")
+"""Losses whose outputs are other ones than the root's penalty knows."""
 IN_FLOAT16 = (
     *DENSE, "cnn", "residual_cnn", "conv_1d", "transformer", "text_bag", "depthwise", "densenet", "unet",
-    "vision_transformer", "mixer", "tcn", "graph", "two_tower",
+    "vision_transformer", "mixer", "tcn", "graph", "two_tower", "inception", "shuffle", "text_cnn", "perceiver",
+    "contrastive", "neural_ode",
 )  # fmt: skip
 """Networks whose products can be had in float16 on this processor."""
 
@@ -46,7 +49,7 @@ def log_of_zero(p: Program, rng: random.Random) -> Fault | None:
 
 
 def root_of_zero(p: Program, rng: random.Random) -> Fault | None:
-    return None if p.loss in ("binary", "huber", "evidence-bound") else Fault("root-of-zero", "nonfinite", p.changed(loss="root"))
+    return None if p.loss in OWN_OUTPUTS else Fault("root-of-zero", "nonfinite", p.changed(loss="root"))
 
 
 def zero_deviation(p: Program, rng: random.Random) -> Fault | None:

@@ -7,14 +7,22 @@ import zlib
 from collections.abc import Iterator
 
 from corpus.faults import faults
-from corpus.other_programs import OTHER_PROGRAMS
-from corpus.program import Program, Run
 from corpus.architecture_programs import ARCHITECTURE_PROGRAMS
+from corpus.continuous_programs import CONTINUOUS_PROGRAMS
+from corpus.density_programs import DENSITY_PROGRAMS
+from corpus.multibranch_programs import MULTIBRANCH_PROGRAMS
+from corpus.other_programs import OTHER_PROGRAMS
 from corpus.plain_programs import PLAIN_PROGRAMS
-from corpus.reported_programs import REPORTED_PROGRAMS
+from corpus.program import Program, Run
+from corpus.set_programs import SET_PROGRAMS
+from corpus.task_programs import TASK_PROGRAMS
+from corpus.unit_programs import UNIT_PROGRAMS
 from corpus.variants import variants
 
-PROGRAMS = PLAIN_PROGRAMS + ARCHITECTURE_PROGRAMS + OTHER_PROGRAMS + REPORTED_PROGRAMS
+PROGRAMS = (
+    *PLAIN_PROGRAMS, *ARCHITECTURE_PROGRAMS, *OTHER_PROGRAMS, *TASK_PROGRAMS, *MULTIBRANCH_PROGRAMS, *SET_PROGRAMS,
+    *CONTINUOUS_PROGRAMS, *DENSITY_PROGRAMS, *UNIT_PROGRAMS,
+)  # fmt: skip
 SEEDS = 3
 """Healthy trainings of each program that only the seed tells apart; the last one is not recorded."""
 VARIANTS = 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -87,6 +87,18 @@ class Program:
         if "shape" in changes:
             changes["shape"] = {**self.shape, **changes["shape"]}
         return replace(self, **changes)
+
+
+def programs_of(
+    family: str, network: str, loss: str = "cross-entropy", framework: str = "torch"
+) -> Callable[..., Program]:
+    """Makes programs of one family."""
+    def program(name: str, dataset: str, shape: dict[str, object], **rest: Any) -> Program:
+        return Program(
+            f"{family}-{name}", family, dataset, network, shape, **{"loss": loss, "framework": framework, **rest}
+        )
+
+    return program
 
 
 def in_mid_run(program: Program, rng: random.Random) -> int:

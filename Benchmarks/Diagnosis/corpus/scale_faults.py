@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import random
 
-from corpus.architectures import DEEPER, DENSE, NORMED, WITH_WAY_AROUND
+from corpus.architectures import DEEPER, DENSE, NO_ACTIVATION, NORMED, WITH_WAY_AROUND
 from corpus.construction import stages
 from corpus.data import dataset
 from corpus.program import Event, Fault, Program, in_mid_run
 
 
 def deep_sigmoid(p: Program, rng: random.Random) -> Fault | None:
-    if p.network not in (*DENSE, *DEEPER, "cnn") or p.shape.get("norm") or p.network in ("highway", "siren"):
+    if p.network not in (*DENSE, *DEEPER, "cnn") or p.shape.get("norm") or p.network in NO_ACTIVATION:
         return None
     shape: dict[str, object] = {"activation": "sigmoid"}
     if p.network in DEEPER:
@@ -32,6 +32,22 @@ def many_layers(p: Program, rng: random.Random) -> Fault | None:
     return Fault("too-many-layers", "vanishing", p.changed(shape=deeper))
 
 
+def buried(p: Program, rng: random.Random) -> Fault | None:
+    """So deep that hardly anything reaches the first layers."""
+    depth, activation = rng.choice([10, 14]), rng.choice(["sigmoid", "tanh", "gelu"])
+    if p.network not in DEEPER or p.network == "residual_mlp" or p.shape.get("norm"):
+        return None
+    shape: dict[str, object] = {"depth": depth, "initializer": "normal"}
+    if p.network not in NO_ACTIVATION:
+        shape["activation"] = activation
+    return Fault("buried", "vanishing", p.changed(shape=shape))
+
+
+def tiny_weights(p: Program, rng: random.Random) -> Fault | None:
+    scale = rng.choice([1e-3, 1e-4])
+    return Fault(f"weights-x{scale:g}", "vanishing", p.changed(init_scale=scale))
+
+
 def small_weights(p: Program, rng: random.Random) -> Fault | None:
     scale = rng.choice([0.3, 0.1, 0.03, 0.01])
     return Fault(f"weights-x{scale:g}", "vanishing", p.changed(init_scale=scale))
@@ -40,7 +56,7 @@ def small_weights(p: Program, rng: random.Random) -> Fault | None:
 def no_way_around(p: Program, rng: random.Random) -> Fault | None:
     if p.network not in WITH_WAY_AROUND:
         return None
-    attends = p.network in ("transformer", "vision_transformer")
+    attends = p.network in ("transformer", "vision_transformer", "perceiver")
     depth = rng.choice([3, 5]) if attends else rng.choice([p.shape.get("depth", 2), 8, 12])
     shape = {"adds": False, "norm": None, "depth": depth}
     return Fault("no-residual", "vanishing", p.changed(shape=shape))

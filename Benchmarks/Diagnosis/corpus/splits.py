@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 REPORTED = frozenset({
-    "mixer", "depthwise", "densenet", "unet", "tcn", "seq2seq", "vit", "highway", "siamese", "vae", "graph", "two-tower",
-    "wide-deep", "experts", "siren", "keras-recurrent", "keras-transformer",
+    "inception", "shuffle", "capsule", "text-cnn", "deep-sets", "perceiver", "contrastive", "state-space", "neural-ode",
+    "fourier-operator", "mixture-density", "autoregressive", "denoiser", "maxout", "radial-basis", "factorization",
+    "keras-inception", "keras-autoencoder",
 })  # fmt: skip
 """Families of which no threshold has seen a program. Once a family's runs have been looked at to improve a detector, it
 belongs to the others, and new ones have to take its place.

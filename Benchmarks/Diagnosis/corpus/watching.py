@@ -38,8 +38,8 @@ class Watch:
         if self._data.classes == 0:
             return float(nn.functional.mse_loss(targets, targets.mean(dim=0).expand_as(targets)))
         if self._data.classes == 1:
-            share = targets.mean()
-            return float(-(share * share.log() + (1 - share) * (1 - share).log()))
+            share = targets.mean(dim=0)
+            return float(-(share.xlogy(share) + (1 - share).xlogy(1 - share)).mean())
         share = torch.bincount(targets.flatten(), minlength=self._data.classes).float() / targets.numel()
         return float(-(share * share.clamp_min(1e-12).log()).sum())
 

@@ -1,38 +1,27 @@
-"""Programs of architectures that no threshold has seen: for pictures, sequences, tables, pairs and graphs."""
+"""Programs of many tasks: for pictures, sequences, tables, pairs and graphs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from corpus.program import Program
+from corpus.program import Program, programs_of
 
-
-def _of(family: str, network: str, loss: str = "cross-entropy", framework: str = "torch") -> Callable[..., Program]:
-    """Makes programs of one family."""
-    def program(name: str, dataset: str, shape: dict[str, object], **rest: Any) -> Program:
-        return Program(
-            f"{family}-{name}", family, dataset, network, shape, **{"loss": loss, "framework": framework, **rest}
-        )
-
-    return program
-
-
-_mixer, _vit = _of("mixer", "mixer"), _of("vit", "vision_transformer")
-_depthwise, _densenet, _unet = _of("depthwise", "depthwise"), _of("densenet", "densenet"), _of("unet", "unet")
-_tcn, _seq2seq = _of("tcn", "tcn"), _of("seq2seq", "seq2seq")
-_highway, _experts = _of("highway", "highway"), _of("experts", "experts")
-_siren, _vae = _of("siren", "siren", "squared-error"), _of("vae", "vae", "evidence-bound")
-_siamese, _graph = _of("siamese", "siamese", "binary"), _of("graph", "graph")
-_towers = _of("two-tower", "two_tower", "squared-error")
-_wide_deep = _of("wide-deep", "wide_and_deep", "binary")
+_mixer, _vit = programs_of("mixer", "mixer"), programs_of("vit", "vision_transformer")
+_depthwise, _densenet = programs_of("depthwise", "depthwise"), programs_of("densenet", "densenet")
+_unet = programs_of("unet", "unet")
+_tcn, _seq2seq = programs_of("tcn", "tcn"), programs_of("seq2seq", "seq2seq")
+_highway, _experts = programs_of("highway", "highway"), programs_of("experts", "experts")
+_siren, _vae = programs_of("siren", "siren", "squared-error"), programs_of("vae", "vae", "evidence-bound")
+_siamese, _graph = programs_of("siamese", "siamese", "binary"), programs_of("graph", "graph")
+_towers = programs_of("two-tower", "two_tower", "squared-error")
+_wide_deep = programs_of("wide-deep", "wide_and_deep", "binary")
 
 
 def _keras(network: str, backend: str, name: str, dataset: str, shape: dict[str, object], **rest: Any) -> Program:
-    return _of(f"keras-{network}", network, framework=f"keras-{backend}")(f"{backend}-{name}", dataset, shape, **rest)
+    return programs_of(f"keras-{network}", network, framework=f"keras-{backend}")(f"{backend}-{name}", dataset, shape, **rest)
 
 
-REPORTED_PROGRAMS = (
+TASK_PROGRAMS = (
     _mixer("images", "images", {}, lr=2e-3, batches=150),
     _mixer("digits", "digit_images", {"patch": 2, "width": 20, "depth": 2, "activation": "relu"}, optimizer="adamw", lr=3e-3,
            schedule="warm-up", batches=150),
