@@ -98,7 +98,8 @@ def record(
         path = file_of_rank(recorder, *here)
         recorder = None
         if rank == here[0]:
-            step = steps_in(path, run, rank)
+            # What is replaced may begin anywhere: then the recorder counts.
+            step = None if options.get("overlap") == "replace" else steps_in(path, run, rank)
             recorder = _open(path, run, *here, stage, optimizers, configuration, options)
     progress = Progress() if recorder is None else Progress.of(recorder, step)
     return GradientRecording(
