@@ -95,6 +95,8 @@ struct BatchInserter {
   mutating func reloadAfterCut() throws {
     try reload()
     findings = try FindingTable(run: runID, in: db)
+    // Whoever records a run anew may have changed the model.
+    resumedWeights = []
   }
 
   /// Inserts one batch of a slab that is judged, by its index, and returns how many gradients had values that could not
@@ -112,7 +114,9 @@ struct BatchInserter {
     for position in batch.gradients {
       weightIDs.append(try weights.weightID(of: slab.gradients[position], in: db))
     }
-    if weights.count > weightCount { sayIfRenamed(batch.gradients.map { slab.gradients[$0].weight }) }
+    if weights.count > weightCount {
+      sayIfRenamed(batch.gradients.map { slab.gradients[$0].weight })
+    }
     try insertRow(batch, batchID: batchID, step: verdict.step)
     keys.append(batchID, of: verdict.number)
     values.beginBatch()
@@ -135,7 +139,8 @@ struct BatchInserter {
     resumedWeights = []
     complain(
       "the run had no weight \"\(added)\" before, and this batch has no \"\(missing.name)\"; if a weight was "
-        + "renamed, give it its old name, or record under another run name; training goes on, and both are kept")
+        + "renamed, give it its old name, or record under another run name; training goes on, and both are kept"
+    )
   }
 
   private mutating func insertGradients(
