@@ -103,7 +103,7 @@ import Testing
     let error = #expect(throws: GradlogError.self) { try record(1) }
     #expect(
       error?.description
-        == "not in the file: 2 batches; the run already holds epoch 1 batch 0; record each batch once, or open the run with overlap: .replace"
+        == "not in the file: 2 batches; the run already holds epoch 1 batch 0; record each batch once, or open the run with the overlap \"replace\""
     )
     #expect(try rows(path, steps).count == 6)
     #expect(try rows(path, "SELECT dropped_batches FROM runs") == [["2"]])

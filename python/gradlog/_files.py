@@ -101,7 +101,7 @@ def damaged(path: str, detail: str) -> GradlogError:
     )
 
 
-def storage_error(error: sqlite3.Error, path: str) -> GradlogError:
+def storage_error(error: Exception, path: str) -> GradlogError:
     """Puts a failure of SQLite into words."""
     message = str(error).splitlines()[0] if str(error) else type(error).__name__
     if "not a database" in message:

@@ -102,6 +102,7 @@ class Recorder:
         self.path = os.fspath(path)
         self.run = run if run is not None else _new_name(self.path, rank)
         self.stage = stage
+        self.overlap = overlap
         self._callback = _callback(on_finding)
         self._stops = stop_on is not None
         options, _kept = c_options(

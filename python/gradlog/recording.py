@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
+import numpy
+
 from gradlog import _files, _questions, _values
 from gradlog._tables import Row, table
 from gradlog.errors import ErrorCode, GradlogError
@@ -90,7 +92,7 @@ class Recording:
                 )
         if run is not None:
             self._require_run(run)
-        first, last = (epoch, epoch) if isinstance(epoch, int) else epoch or (None, None)
+        first, last = epoch if isinstance(epoch, (tuple, list)) else (epoch, epoch)
         names = ", ".join(f'"{column}"' for column in chosen)
         return self.sql(
             f"""
@@ -229,9 +231,10 @@ class Recording:
 
     def _rows(self, sql: str, parameters: Mapping[str, Any]) -> tuple[list[str], list[Row]]:
         try:
-            cursor = self._database.execute(sql, parameters)
+            cursor = self._database.execute(sql, _bound(parameters))
             return [column[0] for column in cursor.description or ()], cursor.fetchall()
-        except sqlite3.Error as error:
+        # Python 3.10 warns of a second statement where later ones have an error.
+        except (sqlite3.Error, sqlite3.Warning, OverflowError) as error:
             raise _files.storage_error(error, self.path) from error
 
     def close(self) -> None:
@@ -251,6 +254,13 @@ class Recording:
 
     def __repr__(self) -> str:
         return f"<gradlog.Recording {self.path!r}>"
+
+
+def _bound(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Numbers of numpy's, as pandas has them in its columns, as Python's own: SQLite would take them for blobs."""
+    return {
+        name: value.item() if isinstance(value, numpy.generic) else value for name, value in parameters.items()
+    }
 
 
 def open(path: str | os.PathLike[str]) -> Recording:

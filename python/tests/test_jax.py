@@ -230,6 +230,14 @@ def test_a_tap_that_is_never_used_is_told(memory):
             train(optax.sgd(0.1), batches(1))
 
 
+def test_nothing_recorded_leaves_no_run(tmp_path):
+    pytest.importorskip("recorded_file", reason="the recorder's library is not built")
+    with pytest.raises(gradlog.GradlogError, match="nothing was recorded"):
+        with gradlog.jax.tap(tmp_path / "runs.db"):
+            pass
+    assert gradlog.open(tmp_path / "runs.db").runs(as_="tuples") == []
+
+
 def test_inside_multi_steps_it_is_told_and_outside_it_records_every_part(memory, capsys):
     tap = gradlog.jax.tap(memory)
     train(optax.MultiSteps(optax.chain(tap, optax.sgd(0.1)), every_k_schedule=2), batches(4))

@@ -49,6 +49,18 @@ def test_statistics(recording: gradlog.Recording) -> None:
     assert len(recording.statistics(epoch=1, limit=2, as_="tuples")) == 2
 
 
+def test_numbers_of_numpy_are_numbers(recording: gradlog.Recording) -> None:
+    one, none = numpy.int64(1), numpy.int64(0)  # as pandas has them in its columns
+    for epoch, expected in [(one, {1}), (none, {0}), ((one, None), {1}), ([none, one], {0, 1})]:
+        found = recording.statistics("mlp", epoch=epoch, columns=["epoch"], as_="tuples")
+        assert {row.epoch for row in found} == expected
+    assert (recording.gradient("mlp", "dense/kernel", one, numpy.int32(2)) == 5).all()
+    asked = recording.query("largest", as_="tuples", run="mlp", limit=one)
+    assert asked == recording.query("largest", as_="tuples", run="mlp", limit=1) and len(asked) == 1
+    with pytest.raises(gradlog.GradlogError, match="too large"):
+        recording.sql("SELECT :number", {"number": 2**70})
+
+
 def test_gradients_are_decoded(recording: gradlog.Recording) -> None:
     kernel = recording.gradient("mlp", "dense/kernel", 1, 2)
     assert kernel.dtype == numpy.float32 and (kernel == numpy.full((2, 3), 5)).all()

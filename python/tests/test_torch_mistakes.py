@@ -220,6 +220,45 @@ def test_a_run_that_is_taken_up_again_counts_on(memory):
     assert [record.place for record in resumed.records] == [(2, 6, None, 0), (2, 7, None, 0), (3, 0, None, 0)]
 
 
+def test_a_program_that_is_started_again_is_told_at_its_first_step(memory):
+    model, optimizer = pair()
+    started_again = MemoryRecorder(resumed_after=(2, 5))
+    with refused("already has epoch 0, batch 0; pass another run=…, or overlap='replace'"):
+        with gradlog.torch.record(model, optimizer, started_again) as recorder:
+            for _ in recorder.epochs(5):
+                train(model, optimizer, batches_for("mlp", 1), recorder)
+    assert started_again.records == []
+
+
+def test_a_program_that_is_started_again_leaves_the_run_as_it_was_or_replaces_it(tmp_path):
+    recorded_file = pytest.importorskip("recorded_file", reason="the recorder's library is not built")
+    path = tmp_path / "runs.db"
+
+    def program(**options):
+        model, optimizer = pair()
+        with gradlog.torch.record(model, optimizer, path, "mine", **options) as recorder:
+            for _ in recorder.epochs(2):
+                train(model, optimizer, batches_for("mlp", 2), recorder)
+
+    program()
+    first = recorded_file.records_in(path)
+    with refused("already has epoch 0, batch 0"):
+        program()
+    assert [record.place for record in recorded_file.records_in(path)] == [record.place for record in first]
+    assert gradlog.open(path).runs(as_="tuples")[0].state == "finished"
+    program(overlap="replace")
+    assert [record.place for record in recorded_file.records_in(path)] == [record.place for record in first]
+
+
+def test_nothing_recorded_leaves_no_run(tmp_path):
+    pytest.importorskip("recorded_file", reason="the recorder's library is not built")
+    model, optimizer = pair()
+    with refused("nothing was recorded"):
+        with gradlog.torch.record(model, optimizer, tmp_path / "runs.db", "mine"):
+            pass
+    assert gradlog.open(tmp_path / "runs.db").runs(as_="tuples") == []
+
+
 def test_a_loss_that_is_set_too_late_is_not_given_to_the_next_batch(memory):
     model, optimizer = pair()
     with gradlog.torch.record(model, optimizer, memory) as recorder:

@@ -190,6 +190,24 @@ def test_a_run_goes_on_where_it_ended(path: str) -> None:
         recorder.close()
 
 
+def test_a_weight_that_was_renamed_between_two_sessions_is_told(
+    path: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for batch, names in enumerate([["a", "b"], ["a", "b"], ["first", "b"], ["a"], ["a", "b", "new"]]):
+        with gradlog.Recorder(path, "r") as recorder:
+            for call in range(2):
+                recorder.record(dict.fromkeys(names, ONES), epoch=0, batch=batch, call=call)
+        told = capfd.readouterr().err
+        renamed = 'the run had no weight "first" before, and this batch has no "a"; if a weight was renamed, '
+        if "first" in names:
+            assert told.startswith("gradlog: " + renamed) and told.count("\n") == 1
+        elif "new" in names:
+            assert 'the run had no weight "new" before, and this batch has no "first"' in told
+        else:
+            assert told == ""
+    assert rows(path, "SELECT count(*) FROM batches") == [(10,)]
+
+
 @pytest.mark.parametrize(
     ("capture", "kept"),
     [

@@ -12,6 +12,8 @@ struct BatchInserter {
   private let series: SeriesTable
   private var findings: FindingTable
   private var weights: WeightTable
+  /// Those that the file held of a run that is taken up again, until something was said of new ones.
+  private var resumedWeights: [StoredWeight]
   private var keys = BatchKeys()
   /// How many of them are committed.
   private var committedCount: Int64 = 0
@@ -33,6 +35,7 @@ struct BatchInserter {
     findings = try FindingTable(run: run.runID, in: db)
     self.db = db
     self.capture = capture
+    resumedWeights = run.weights
     runID = run.runID
   }
 
@@ -92,6 +95,8 @@ struct BatchInserter {
   mutating func reloadAfterCut() throws {
     try reload()
     findings = try FindingTable(run: runID, in: db)
+    // Whoever records a run anew may have changed the model.
+    resumedWeights = []
   }
 
   /// Inserts one batch of a slab that is judged, by its index, and returns how many gradients had values that could not
@@ -105,8 +110,12 @@ struct BatchInserter {
     let batchID = nextBatchID
     nextBatchID += 1
     weightIDs.removeAll(keepingCapacity: true)
+    let weightCount = weights.count
     for position in batch.gradients {
       weightIDs.append(try weights.weightID(of: slab.gradients[position], in: db))
+    }
+    if weights.count > weightCount {
+      sayIfRenamed(batch.gradients.map { slab.gradients[$0].weight })
     }
     try insertRow(batch, batchID: batchID, step: verdict.step)
     keys.append(batchID, of: verdict.number)
@@ -118,6 +127,20 @@ struct BatchInserter {
         step: verdict.step))
     try values.endBatch(findingBegins: !verdict.begun.isEmpty)
     return droppedValues
+  }
+
+  /// A weight that was renamed between two sessions of a run would become two weights with half of a history each, which
+  /// nobody might see.
+  private mutating func sayIfRenamed(_ names: [String]) {
+    let earlier = Set(resumedWeights.map(\.name))
+    guard let missing = resumedWeights.first(where: { !names.contains($0.name) }),
+      let added = names.first(where: { !earlier.contains($0) })
+    else { return }
+    resumedWeights = []
+    complain(
+      "the run had no weight \"\(added)\" before, and this batch has no \"\(missing.name)\"; if a weight was "
+        + "renamed, give it its old name, or record under another run name; training goes on, and both are kept"
+    )
   }
 
   private mutating func insertGradients(
@@ -171,7 +194,7 @@ struct BatchInserter {
     } catch let error as DatabaseError where error.extendedResultCode == .SQLITE_CONSTRAINT_UNIQUE {
       throw GradlogError(
         .overlap, "the run already holds epoch \(context.epoch) batch \(context.batch)",
-        remedy: "record each batch once, or open the run with overlap: .replace")
+        remedy: "record each batch once, or open the run with the overlap \"replace\"")
     }
   }
 

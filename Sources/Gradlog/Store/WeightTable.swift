@@ -31,6 +31,9 @@ struct WeightTable {
   /// The position of the next new weight.
   private var nextPosition: Int
 
+  /// How many weights the file holds of the run.
+  var count: Int { nextPosition }
+
   init(runID: Int64, capture: CapturePlan, in db: Database) throws {
     self.runID = runID
     self.capture = capture

@@ -201,7 +201,8 @@ class _Host:
         self._closed = True
         jax.effects_barrier()  # type: ignore[no-untyped-call]
         if self._owned:
-            self.recorder.close(finished=finished)
+            # Where nothing was recorded, a new run is not kept, and one of the file stays as it was.
+            self.recorder.close(finished=finished if self._seen else self.recorder.resumed_after is not None)
         if self._failure is not None:
             problem = f"{self._lost} batches were lost, the first because: {self._failure}"
             raise GradlogError(problem) from self._failure

@@ -118,6 +118,12 @@ class GradientRecorder(keras.callbacks.Callback):
                 self.on_epoch_begin(initial_epoch)
                 yield self
             tap.raise_failure()
+            if self._step_shift is None:
+                raise GradlogError(
+                    "nothing was recorded: no optimizer step was seen while recording() was open",
+                    "train inside of it, with model.train_on_batch()",
+                    ErrorCode.MISUSE,
+                )
         except BaseException:
             self._close(finished=False)
             raise

@@ -153,7 +153,7 @@ class Tap:
                 optimizer=site.optimizer,
                 call=site.call,
                 gradients=site.gradients(arrays()),
-                **{name: float(number) for name, number in numbers.items() if number is not None},
+                **{name: float(number) for name, number in numbers.items() if _is_scalar(number)},
             )
             for listener in told:
                 listener.receive(event)
@@ -245,6 +245,11 @@ class Tap:
             listener.abandoned()
         self.model.make_train_function()
         return self.model.train_function(*arguments)
+
+
+def _is_scalar(number: Any) -> bool:
+    """Whether there is a number, and one only: the loss of a custom training step may be one for each example."""
+    return number is not None and tuple(getattr(number, "shape", ())) == ()
 
 
 def _backend_step(tap: Tap) -> Callable[..., Any]:

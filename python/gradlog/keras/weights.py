@@ -16,8 +16,8 @@ def weight_names(model: keras.Model) -> list[str]:
 
     A name is the weight's path with the counters of automatic layer names counted anew: Keras counts them
     per process, so the same model built a second time has the paths ``sequential_1/dense_3/kernel`` where it
-    had ``sequential/dense_1/kernel``. Layers that were named by hand keep their names. A path that occurs
-    twice gets ``#2`` at its end.
+    had ``sequential/dense_1/kernel``. Layers that were named by hand keep their names, unless Keras might have given them:
+    ``dense_1`` and ``dense_2`` become ``dense`` and ``dense_1``. A path that occurs twice gets ``#2`` at its end.
     """
     weights = Weights(model)
     return [weights.name(variable) for variable in model.trainable_weights]

@@ -53,7 +53,8 @@ def record(
       processes each one writes its own file, ``runs-rank0.db`` and so on; under DDP the ranks' applied gradients are equal, so
       that recording on rank 0 alone is enough. Weights sharded by ``fully_shard`` (FSDP2) are gathered and written by rank 0,
       for which every process has to call ``record``.
-    - ``run``: name of the run; the recorder makes one up if None.
+    - ``run``: name of the run; the recorder makes one up if None. The first step raises when the file has the batches of this
+      run already, as after a program was started again: pass ``overlap="replace"`` to record them anew.
     - ``stage``: ``applied``: what the update rule consumes (unscaled, accumulated, clipped, reduced), one record for each step;
       ``raw``: what each ``backward()`` computes, the loss scale divided out, one record for each pass and optimizer.
     - ``scaler``: the GradScaler; needed for ``raw``, found by itself for ``applied``.
@@ -98,7 +99,8 @@ def record(
         path = file_of_rank(recorder, *here)
         recorder = None
         if rank == here[0]:
-            step = steps_in(path, run, rank)
+            # What is replaced may begin anywhere: then the recorder counts.
+            step = None if options.get("overlap") == "replace" else steps_in(path, run, rank)
             recorder = _open(path, run, *here, stage, optimizers, configuration, options)
     progress = Progress() if recorder is None else Progress.of(recorder, step)
     return GradientRecording(

@@ -12,7 +12,7 @@ import torch
 
 from gradlog import ErrorCode, GradlogError
 from gradlog._complaint import complain
-from gradlog._progress import Progress
+from gradlog._progress import Place, Progress
 from gradlog.torch.backward import BackwardTap
 from gradlog.torch.gradients import Recordable
 from gradlog.torch.parameters import Weights
@@ -178,6 +178,14 @@ class GradientRecording:
         if self.stopped is not None:
             return
         place = self._progress.place(optimizer)
+        if self._recorded == 0 and self._is_held(place):
+            self.mistake(
+                f"run {getattr(self._recorder, 'run', None)!r} already has epoch {place.epoch}, batch {place.batch}",
+                "pass another run=…, or overlap='replace' to record anew from here on, or say with epoch() where the "
+                "training continues",
+                ErrorCode.OVERLAP,
+            )
+            return
         if self._stage == "raw" and not self._evaluates:
             self._progress.end_batch(optimizer)
         self._recorded += 1
@@ -197,6 +205,17 @@ class GradientRecording:
             learning_rate=_number(learning_rate),
             loss_scale=loss_scale,
         )
+
+    def _is_held(self, place: Place) -> bool:
+        """Whether the file holds what the training begins with, as when a program is started again: all would be lost."""
+        last = self._resumed_after
+        replaces = getattr(self._recorder, "overlap", None) == "replace"
+        return last is not None and (place.epoch, place.batch) <= last and not replaces
+
+    @property
+    def _resumed_after(self) -> tuple[int, int] | None:
+        resumed: tuple[int, int] | None = getattr(self._recorder, "resumed_after", None)
+        return resumed
 
     @contextmanager
     def evaluating(self) -> Iterator[None]:
@@ -250,9 +269,9 @@ class GradientRecording:
             self._failure = error
             complain(f"a batch could not be recorded: {error}")
 
-    def mistake(self, problem: str, remedy: str) -> None:
+    def mistake(self, problem: str, remedy: str, code: ErrorCode = ErrorCode.MISUSE) -> None:
         """Has the user's mistake raised when the step that is running is done."""
-        self._pending = GradlogError(problem, remedy, ErrorCode.MISUSE)
+        self._pending = GradlogError(problem, remedy, code)
 
     def raise_mistake(self) -> None:
         """Raises what the step has to raise."""
@@ -272,7 +291,9 @@ class GradientRecording:
         if not self._release():
             return
         if self._owned and self._recorder is not None:
-            self._recorder.close(finished=finished)
+            # Where nothing was recorded, a new run is not kept, and one of the file stays as it was.
+            ends = finished if self._has_seen_steps else self._resumed_after is not None
+            self._recorder.close(finished=ends)
         if self._failure is not None:
             problem = f"{self._lost} records were lost, the first because: {self._failure}"
             raise GradlogError(problem) from self._failure

@@ -58,6 +58,26 @@ def test_no_optimizer(path):
     assert not path.exists()
 
 
+def test_no_step_while_it_records(path):
+    model = compiled()
+    with pytest.raises(gradlog.GradlogError, match="nothing was recorded.*train inside of it"):
+        with recorder(path).recording(model):
+            model.predict(data()[0], verbose=0)
+    assert column(path, "SELECT name FROM runs") == []
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="only TensorFlow differentiates a loss for each example")
+def test_a_loss_for_each_example_is_no_reason_to_end_a_training(path):
+    class Model(keras.Sequential):
+        def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+            return keras.ops.square(y - y_pred)[:, 0]
+
+    model = Model([keras.Input((10,)), layers.Dense(1)])
+    model.compile("adam")
+    model.fit(*data(), batch_size=16, verbose=0, callbacks=[recorder(path)])
+    assert [batch.loss for batch in read(path)] == [None] * 5
+
+
 def test_something_that_is_no_optimizer(path):
     with pytest.raises(gradlog.GradlogError, match="'adam' is not a Keras optimizer"):
         compiled().fit(*data(), verbose=0, callbacks=[recorder(path, optimizers=["adam"])])
@@ -122,11 +142,10 @@ def test_an_optimizer_that_is_not_seen_ends_fit_after_one_batch(path):
 def test_one_optimizer_of_two_models(path):
     first, second = compiled(), mlp()
     second.compile(first.optimizer, LOSS)
-    with (
-        recorder(path).recording(first),
-        pytest.raises(gradlog.GradlogError, match="already recorded with another model"),
-    ):
-        second.fit(*data(), verbose=0, callbacks=[recorder(path.with_name("b.db"))])
+    with recorder(path).recording(first):
+        first.train_on_batch(*data())
+        with pytest.raises(gradlog.GradlogError, match="already recorded with another model"):
+            second.fit(*data(), verbose=0, callbacks=[recorder(path.with_name("b.db"))])
 
 
 def test_two_recorders_of_one_run(path):
