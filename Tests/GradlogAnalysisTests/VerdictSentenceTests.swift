@@ -118,9 +118,9 @@ struct VerdictSentenceTests {
     Words(
       rule: .vanishing, symptom: .firstTiny,
       cause:
-        "The training never began: the gradients of all kernels were next to nothing from epoch 0, batch 9 on.",
+        "The training hardly began: the gradients of all kernels were next to nothing from epoch 0, batch 9 on.",
       past:
-        "The training never began: the gradients of all kernels were next to nothing from epoch 0, batch 9 until epoch 0, batch 20.",
+        "The training hardly began: the gradients of all kernels were next to nothing from epoch 0, batch 9 until epoch 0, batch 20.",
       effect: "first gradients next to nothing", pastEffect: "first gradients next to nothing"),
     Words(
       rule: .vanishing, symptom: .decay,

@@ -36,7 +36,7 @@ extension Finding {
     case .firstDepth:
       "in the first batches \(subject) was about \(value.short) an element, the largest \(before), and the loss has not come down since"
     case .firstTiny:
-      "in the first batches no kernel's gradient was larger than \(value.short) an element, and the loss has not come down since"
+      "in the first batches no kernel's gradient was larger than \(value.short) an element, and not much has been learned since"
     case .decay:
       "the norm of the whole gradient decayed from about \(before) to \(value.short), though the loss had not come down"
     case .tiny:

@@ -14,13 +14,22 @@ struct FirstGradientsDetector: Sendable {
     _ log: inout FindingLog
   ) {
     if network.index + 1 == Self.batchCount { first = profile }
-    guard let first, let largest = first.largest, first.kernels.count >= 2,
-      network.isStuck(trend, thresholds), !trend.hasEverLearned(thresholds.vanishingLearned)
+    guard let first, let largest = first.largest, first.kernels.count >= 2, trend.knowsLoss,
+      Double(trend.lossCount) >= thresholds.stagnationBatches
     else { return }
+    let neverBegan =
+      network.isStuck(trend, thresholds) && !trend.hasEverLearned(thresholds.vanishingLearned)
     let tiny = log10(thresholds.vanishingFirstSize * trend.firstLoss)
     guard largest.level >= tiny else {
-      return note(first, first.kernels[0], largest.level, tiny, .firstTiny, network, &log)
+      // Biases alone can make the loss fall to that of the best constant answer.
+      let hasStopped =
+        !trend.hasLearned(thresholds) && trend.progress < thresholds.vanishingProgress
+      if neverBegan || hasStopped {
+        note(first, first.kernels[0], largest.level, tiny, .firstTiny, network, &log)
+      }
+      return
     }
+    guard neverBegan else { return }
     // Where the largest is as large as it was, the steps are too small, and the profile may be that of any network.
     let isAtRest = (profile.largest?.level ?? -.infinity) < largest.level - thresholds.vanishingRest
     let drop = thresholds.vanishingDrop + (isAtRest ? 0 : thresholds.vanishingRestless)

@@ -27,7 +27,7 @@ struct OscillationDetector: Sendable {
     guard Double(streak.length) >= thresholds.oscillationPatience else { return }
     isFruitless =
       trend.knowsLoss
-      ? network.isGuessing(trend.loss, thresholds)
+      ? isHigh(trend, network, thresholds)
         && (getsNowhere(trend, thresholds) || fallsBack(trend, thresholds))
       : median < thresholds.oscillationCriticalCosine
     let isFruitful =
@@ -39,6 +39,11 @@ struct OscillationDetector: Sendable {
         since: streak.start,
         value: lowest, threshold: thresholds.oscillationCosine, symptom: .turning,
         isRevised: true), at: network.place)
+  }
+
+  /// Whether there is much to learn: more than at first, or nearly as much as for who guesses.
+  private func isHigh(_ trend: Trend, _ network: NetworkBatch, _ thresholds: Thresholds) -> Bool {
+    trend.loss > 1.1 * trend.firstLoss || network.isGuessing(trend.loss, thresholds)
   }
 
   private func getsNowhere(_ trend: Trend, _ thresholds: Thresholds) -> Bool {

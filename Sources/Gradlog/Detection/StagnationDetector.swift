@@ -2,18 +2,22 @@
 /// that no update happens; or the loss is where it began, but for what chance brings about.
 ///
 /// A training that goes on from a good state has a flat loss too. What tells them apart is that the loss is not far below
-/// that of guessing, ln of the number of classes, or that the gradients of the first batches agree with each other:
-/// where there is nothing left to learn they are noise.
+/// that of guessing, ln of the number of classes, or that the gradients agree with each other, those of the first batches
+/// and those of the last: where there is nothing left to learn they are noise.
 struct StagnationDetector: Sendable {
   private var identical = Streak()
   private var previousLoss: Double?
   private var firstCosines = RollingMedian(of: 16)
+  private var lastCosines = RollingMedian(of: 32)
 
   mutating func observe(
     _ network: NetworkBatch, _ trend: Trend, _ thresholds: Thresholds, _ log: inout FindingLog
   ) {
     guard network.nonFiniteCount == 0 else { return }
-    if !firstCosines.isFull, network.cosine.isFinite { firstCosines.add(network.cosine) }
+    if network.cosine.isFinite {
+      if !firstCosines.isFull { firstCosines.add(network.cosine) }
+      lastCosines.add(network.cosine)
+    }
     judgeIdentity(network, thresholds, &log)
     judgeLoss(network, trend, thresholds, &log)
   }
@@ -54,15 +58,18 @@ struct StagnationDetector: Sendable {
       }
       return
     }
-    let hasMuchToLearn =
-      network.isGuessing(trend.loss, thresholds)
-      || firstCosines.median >= thresholds.stagnationCosine
-        && firstCosines.median <= thresholds.stagnationMostCosine
+    let hasMuchToLearn = network.isGuessing(trend.loss, thresholds) || gradientsAgree(thresholds)
     log.note(
       Hit(
         rule: .stagnation, severity: hasMuchToLearn ? .critical : .warning, since: network.start,
         value: trend.lastLoss, baseline: trend.startingLoss,
         threshold: trend.loss(fallenBy: leastFall), symptom: .flatLoss, isRevised: true),
       at: network.place)
+  }
+
+  private func gradientsAgree(_ thresholds: Thresholds) -> Bool {
+    firstCosines.median >= thresholds.stagnationCosine
+      && firstCosines.median <= thresholds.stagnationMostCosine
+      && lastCosines.median >= thresholds.stagnationCosine
   }
 }

@@ -30,7 +30,7 @@ package enum Symptom: Sendable, Equatable {
   case tiny
   /// Some kernel's first gradients were much smaller than others', and the training never began.
   case firstDepth
-  /// No kernel had a first gradient worth speaking of, and the training never began.
+  /// No kernel had a first gradient worth speaking of, and the training never began, or came to nothing.
   case firstTiny
   /// The norm decayed by decades while the loss did not fall.
   case decay

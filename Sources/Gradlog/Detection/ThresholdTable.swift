@@ -153,6 +153,9 @@ extension Thresholds {
       .vanishing, "first-size", \.vanishingFirstSize,
       "root mean square, as a share of the loss, of first gradients that are next to nothing"),
     ThresholdName(
+      .vanishing, "progress", \.vanishingProgress,
+      "share by which the loss falls from the third quarter to the last when a training goes on"),
+    ThresholdName(
       .vanishing, "rest", \.vanishingRest,
       "decades by which the largest kernel's gradient fell when the last layers came to rest"),
     ThresholdName(

@@ -31,6 +31,7 @@ package struct Thresholds: Sendable, Equatable {
   var vanishingSize = 1e-3
   var vanishingLearned = 0.13
   var vanishingFirstSize = 7e-6
+  var vanishingProgress = 0.05
   var vanishingDecay = 3.0
   var vanishingRise = 1.0
   var vanishingTiny = 3e-8

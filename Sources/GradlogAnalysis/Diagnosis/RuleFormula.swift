@@ -58,7 +58,9 @@ extension Rule {
       have risen by vanishing.rise decades, and not when those of the last have fallen.
       Instead of the first third the middle one counts when it is smaller and vanishing.middle decades below the last.
       First gradients: the training never began, the loss being as the rule absent has it and never lower than the first \
-      ones by vanishing.learned. In the first 4 batches no kernel reached vanishing.first-size times the loss; or a fifth of \
+      ones by vanishing.learned. In the first 4 batches no kernel reached vanishing.first-size times the loss, in which case \
+      it is also enough that after stagnation.batches losses the loss is not below the first ones by learned.share, and has not \
+      fallen by vanishing.progress from its third quarter to its last; or a fifth of \
       them were vanishing.drop decades below the largest, which has fallen by vanishing.rest decades since, or by vanishing.restless \
       decades more. Critical.
       Decay: the median norm of the last 16 batches is vanishing.decay decades below that of the first 16, for \
@@ -86,8 +88,8 @@ extension Rule {
       fallen by less than stagnation.fall of the first ones after stagnation.batches losses, by less than \
       stagnation.long-fall after stagnation.long-batches, or by less than stagnation.errors standard errors of that \
       difference. Critical when there is much to learn: the loss is at least guessing.share of that of guessing, or the \
-      first gradients agree with each other, with a median cosine from stagnation.cosine to stagnation.most-cosine; a \
-      warning otherwise, and once the loss is below the first ones by learned.share. It is over when the loss has fallen \
+      gradients agree with each other, the first 16 with a median cosine from stagnation.cosine to stagnation.most-cosine, the last \
+      32 from stagnation.cosine on; a warning otherwise, and once the loss is below the first ones by learned.share. It is over when the loss has fallen \
       further, and is below the first ones by stagnation.recovery or below guessing.share of that of guessing.
       Stalled: in each of three blocks of 32 batches the median cosine between neighbours is stagnation.stall-cosine or \
       more, and yet the natural logarithm of the median norm differs by less than stagnation.stall-size and the loss falls by less \
@@ -100,7 +102,7 @@ extension Rule {
       """
       The median cosine between the whole gradient and the one before, over 32 batches, is below oscillation.cosine for \
       oscillation.patience batches in a row; once it is, half of that counts, too. Critical while the loss is at least \
-      guessing.share of that of guessing, and either is not below the first ones by oscillation.share, unless it is below \
+      guessing.share of that of guessing, or a tenth above the first ones, and either is not below the first ones by oscillation.share, unless it is below \
       them and has fallen by oscillation.progress from its third quarter to its last; or has risen again by \
       oscillation.relapse of the best that it was. Without a loss, below oscillation.critical-cosine. Otherwise information when the loss has fallen so, and else a warning; never more than \
       that once the loss is below the first ones by learned.share. Not judged with several optimizers, which may turn \

@@ -29,7 +29,7 @@ extension Story.Line {
       "the gradients \(isPast ? "grew" : "grow") by decades on their way to the input"
     case .firstDepth:
       "the training never began: gradients vanished on their way to the input, at \(weightName) already,"
-    case .firstTiny: "the training never began: the gradients of all kernels were next to nothing"
+    case .firstTiny: "the training hardly began: the gradients of all kernels were next to nothing"
     case .decay: "the gradients \(isPast ? "decayed" : "have decayed") before anything was learned"
     case .tiny: "the gradients of all kernels \(isPast ? "were" : "are") next to nothing"
     case .allZero, .deadUnits: deadUnits

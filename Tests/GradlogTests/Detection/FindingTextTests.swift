@@ -131,9 +131,9 @@ import Testing
     Words(
       symptom: .firstTiny, value: 3e-6,
       evidence:
-        "in the first batches no kernel's gradient was larger than 3e-6 an element, and the loss has not come down since",
+        "in the first batches no kernel's gradient was larger than 3e-6 an element, and not much has been learned since",
       over:
-        "in the first batches no kernel's gradient was larger than 3e-6 an element, and the loss has not come down since",
+        "in the first batches no kernel's gradient was larger than 3e-6 an element, and not much has been learned since",
       advice:
         "initialize with larger weights, such as He's or Glorot's; check the scale of loss and inputs, and to what gradients are clipped"
     ),

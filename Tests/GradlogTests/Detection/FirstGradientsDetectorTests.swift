@@ -72,6 +72,20 @@ import Testing
     #expect(vanishing(begun(drop: 3.2, rest: 0)).map(\.symptom) == [.firstDepth])
   }
 
+  /// Kernels that are next to zero learn nothing while the biases take the loss down to that of the best constant answer.
+  @Test func biasesThatLearnAloneAreNoTraining() {
+    func small(_ size: Double, loss: @escaping (Int) -> Double) -> [Finding] {
+      vanishing(trained(160, sizes: { $0 < 20 ? [size, size] : [1e-3, 1e-2] }, loss: loss))
+    }
+    let constant: (Int) -> Double = { 0.6 + 1.4 * exp(-0.2 * Double($0)) }
+    let findings = small(1e-6, loss: constant)
+    #expect(findings.map(\.symptom) == [.firstTiny] && findings.map(\.severity) == [.critical])
+    // Kernels of a usual size, and losses that go on falling or are low.
+    #expect(small(1e-4, loss: constant) == [])
+    #expect(small(1e-6) { 2 * exp(-0.005 * Double($0)) } == [])
+    #expect(small(1e-6) { 0.2 + 1.8 * exp(-0.2 * Double($0)) } == [])
+  }
+
   @Test func aLossThatFallsIsATraining() {
     #expect(
       vanishing(begun(drop: 4, rest: 1.5, batches: 200) { 2 * exp(-0.02 * Double($0)) }) == [])

@@ -81,6 +81,12 @@ import Testing
     #expect(severity(200) { $0 < 20 ? 4 : $0 < 80 ? 0.5 : 1.2 } == .info)
   }
 
+  /// Whatever the loss of guessing is: here one of a hundredth of ln 10, that rose.
+  @Test func aLossThatRoseIsCritical() {
+    #expect(severity { $0 < 20 ? 0.02 : 0.05 } == .critical)
+    #expect(severity { $0 < 20 ? 0.02 : 0.021 } == .warning)
+  }
+
   /// A policy gradient's, of which no ratio tells anything: as if there were none.
   @Test func aLossWithoutAScaleDoesNotTell() {
     let loss: (Int) -> Double = { 2 - 0.03 * Double($0) - ($0 == 3 ? 5 : 0) }

@@ -22,6 +22,18 @@ import Testing
     return training
   }
 
+  /// Gradients around a mean that agree for 30 batches and are noise from then on, under a loss far below that of guessing.
+  private func settling(_ batches: Int) -> MadeUpTraining {
+    var random = SplitMix64(seed: 82)
+    var training = MadeUpTraining([[4, 10], [10]])
+    for step in 0..<batches {
+      let mean = step < 30 ? 1.0 : 0
+      let gradients = [40, 10].map { random.normals($0, mean: mean, deviation: 1) }
+      training.batch(gradients, loss: 0.2 + 0.02 * random.normal())
+    }
+    return training
+  }
+
   @Test func aLossThatStaysAtGuessingGoesNowhere() {
     let training = trained(100, loss: { _ in guessing })
     let finding = training.finding(.stagnation)
@@ -66,6 +78,9 @@ import Testing
     // Little is left to learn: gradients are noise, the loss is far below guessing.
     let training = trained(300, mean: { _ in 0.1 }, noise: 10, loss: { _ in 0.2 })
     #expect(training.troubles.allSatisfy { !$0.contains("critical") })
+    // They may agree at first, until the optimizer knows how large they are.
+    let settled = settling(300)
+    #expect(settled.finding(.stagnation)?.severity == .warning)
     // One whose gradients agree has a slope to go down, whatever its loss.
     let slope = trained(300, noise: 1) { _ in 0.2 }
     #expect(slope.finding(.stagnation)?.severity == .critical)
