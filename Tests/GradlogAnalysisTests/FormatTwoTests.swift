@@ -78,17 +78,18 @@ struct FormatTwoTests {
     let rows = try recording.allRows(
       of: "SELECT gradient_id, zero_count FROM gradient_statistics ORDER BY gradient_id")
     try recording.read { db in
-      let series = try #require(try SeriesReader(SeriesQuestion([:]), in: db))
+      #expect(try SeriesReader(SeriesQuestion([:]), in: db) != nil)
+      let series = try #require(try SeriesRows(of: .all, with: .all, in: db))
       var counts: [[CellValue]] = []
-      try series.forEachChunk(with: [.zeroCounts, .zeroSlices, .cosines]) { chunk in
-        let entries = chunk.batches.count * chunk.layout.weights.count
-        for entry in 0..<entries {
-          let key = chunk.firstGradientID + Int64(entry)
-          counts.append([.integer(key), .integer(chunk.zeroCount(entry))])
+      while let row = try series.next() {
+        #expect(row.norms.count == Int(row.batchCount) * row.weightIDs.count)
+        for entry in row.norms.indices {
+          let key = row.firstGradientID + Int64(entry)
+          counts.append([.integer(key), .integer(row.zeroCount(entry))])
           let isNew = key > 88
-          #expect(chunk.zeroSlices(entry)?.columns == (isNew ? 1 : nil))
-          #expect(chunk.zeroSlices(entry)?.rows == (isNew ? 0 : nil))
-          #expect(chunk.cosine(entry) == (key > 89 ? 1 : nil))
+          #expect(row.zeroSlices(entry)?.columns == (isNew ? 1 : nil))
+          #expect(row.zeroSlices(entry)?.rows == (isNew ? 0 : nil))
+          #expect(row.cosine(entry) == (key > 89 ? 1 : nil))
         }
       }
       #expect(counts == rows)
