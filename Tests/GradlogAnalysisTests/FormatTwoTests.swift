@@ -73,6 +73,30 @@ struct FormatTwoTests {
     try checkSeries(new)
   }
 
+  /// What the detectors of that version said gives way to what those of this one say of the same.
+  @Test func aRunOfItIsGoneOnWith() throws {
+    try makeFile()
+    defer { remove() }
+    let runs = try DatabaseQueue(path: path).read { db in
+      try Row.fetchAll(db, sql: "SELECT name, rank, world_size, stage FROM runs").map { row in
+        let stage = try #require(GradientStage(rawValue: row["stage"]))
+        return (name: row["name"] as String, rank: row["rank"] as Int, stage: stage)
+      }
+    }
+    for run in runs {
+      var options = GradientRecorder.Options()
+      (options.rank, options.worldSize, options.stage) = (run.rank, run.rank + 1, run.stage)
+      try GradientRecorder.record(to: path, run: run.name, options: options) { recorder in
+        for batch in 0..<40 {
+          recorder.record(epoch: 99, batch: batch, loss: 1) { $0.addAbsent("another") }
+        }
+      }
+    }
+    let live = try DatabaseQueue(path: path).read(FindingSummary.live)
+    #expect(FindingSummary.of(try Recording(path: path).diagnose()) == live)
+    #expect(live.count { $0.contains("another: absent") } == runs.count)
+  }
+
   /// Whether the series says the same as the rows, whoever wrote it.
   private func checkSeries(_ recording: Recording) throws {
     let rows = try recording.allRows(

@@ -55,17 +55,6 @@ struct ReplayTests {
     #expect(try rows.diagnose(Self.options { $0.run = "second" }) == second)
   }
 
-  /// What was recorded before the run was resumed is not in the detectors' memory then: the replay,
-  /// which sees the whole run, may say other things than were said live.
-  @Test func aResumedRunIsReplayedAsOne() throws {
-    let file = try RandomRecording(seed: 5)
-    try file.resume(epoch: 1, batch: 3)
-    let fromSeries = try Recording(path: file.path).diagnose()
-    try file.execute("DROP TABLE gradient_series")
-    #expect(try Recording(path: file.path).diagnose() == fromSeries)
-    #expect(fromSeries.map(\.batches) == [63, 120, 120])
-  }
-
   /// A batch without gradients counts as one all the same.
   @Test func aBatchWithoutGradientsIsSeen() throws {
     let path = NSTemporaryDirectory() + "gradlog-\(UUID().uuidString).db"

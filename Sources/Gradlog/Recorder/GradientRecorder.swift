@@ -65,7 +65,8 @@ public final class GradientRecorder: Sendable {
   public var stopped: LiveFinding? { getpid() == process ? watch.stopped : nil }
 
   /// Opens a file, creating it if need be, and begins a run in it, or takes the run of that name up
-  /// again: its steps go on from the last one.
+  /// again: its steps go on from the last one, and so does detection, which looks first at what the file holds
+  /// of the run: about a second for 5,000,000 gradients, after the first batch.
   ///
   /// - Parameters:
   ///   - path: the SQLite file.

@@ -108,7 +108,7 @@ import Testing
       judge.judge(slab) {}
       try db.beginTransaction()
       try inserter.beginTransaction()
-      inserter.take(slab.changedFindings)
+      inserter.takeFindings(of: slab)
       for index in slab.batches.indices { _ = try inserter.insertBatch(index, of: slab) }
       if fate != .lostEarly { try inserter.endTransaction() }
       if fate == .written {
