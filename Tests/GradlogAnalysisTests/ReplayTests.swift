@@ -73,6 +73,36 @@ struct ReplayTests {
     #expect(diagnoses[0].findings.contains { $0.rule == .nonFinite && $0.first.step == 50 })
   }
 
+  /// The file tells what was frozen at last; a weight that had gradients before was not frozen then.
+  @Test func aWeightThatIsFrozenAtLastWasTrainedBefore() throws {
+    let path = NSTemporaryDirectory() + "gradlog-\(UUID().uuidString).db"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try GradientRecorder.record(to: path, run: "r") { recorder in
+      for batch in 0..<100 {
+        recorder.record(epoch: 0, batch: batch, loss: 2) {
+          if batch < 80 {
+            $0.add("first/kernel", [Float(1), 2], shape: [1, 2])
+          } else {
+            $0.addAbsent("first/kernel", isFrozen: true)
+          }
+          $0.add("last/kernel", [Float(1), 2], shape: [2, 1])
+          if (20..<60).contains(batch) {
+            $0.addAbsent("last/bias")
+          } else {
+            $0.add("last/bias", [Float(1)], shape: [1])
+          }
+        }
+      }
+    }
+    let diagnoses = try Recording(path: path).diagnose()
+    let live = try DatabaseQueue(path: path).read(FindingSummary.live)
+    #expect(FindingSummary.of(diagnoses) == live)
+    // One of three weights that were trained, not one of two.
+    let bias = try #require(
+      diagnoses[0].findings.first { $0.rule == .absent && $0.weight == "last/bias" })
+    #expect(bias.severity == .info)
+  }
+
   /// Whatever a file holds, it is told or refused.
   @Test(arguments: HostileChange.all)
   func aHostileFileIsDiagnosedOrRefused(_ damage: String) throws {

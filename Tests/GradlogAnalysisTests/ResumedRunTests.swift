@@ -187,6 +187,39 @@ import Testing
     #expect(rows.map { $0["batch_count"] } == [2])
   }
 
+  /// A page of the series that SQLite cannot follow.
+  @Test func aRunOnADamagedPageIsRecordedOn() throws {
+    var options = GradientRecorder.Options()
+    options.capture = try CapturePlan(.none)
+    options.commitInterval = 3600
+    func record(_ batches: Range<Int>) throws {
+      try GradientRecorder.record(to: path, run: "r", options: options) { recorder in
+        for batch in batches {
+          recorder.record(epoch: 0, batch: batch) {
+            for weight in 0..<100 {
+              let value = batch == 75 && weight == 50 ? 1_234_567.0 : Float(1 + batch % 3)
+              $0.add("w\(weight)", [value], shape: [1])
+            }
+          }
+        }
+      }
+    }
+    try record(0..<100)
+    var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+    let norm = withUnsafeBytes(of: 1_234_567.0) { Data($0) }
+    let place = try #require(bytes.range(of: norm)?.lowerBound)
+    let page = place / 65_536 * 65_536
+    // What links it to the next one.
+    bytes.replaceSubrange(page..<page + 4, with: [255, 255, 255, 255])
+    try bytes.write(to: URL(fileURLWithPath: path))
+    #expect(throws: (any Error).self) { try Recording(path: self.path).diagnose() }
+    try record(100..<160)
+    let count = try DatabaseQueue(path: path).read {
+      try Int.fetchOne($0, sql: "SELECT count(*) FROM batches")
+    }
+    #expect(count == 160)
+  }
+
   /// Whatever a file holds, a run of it is recorded on or refused.
   @Test(arguments: HostileChange.all)
   func aHostileFileIsRecordedToOrRefused(_ damage: String) throws {

@@ -1,5 +1,6 @@
 /// Judges each batch by itself and by those before it: measures its gradients, compares their directions and applies the
-/// detectors. It needs nothing of the file, so that nobody who waits for a verdict waits for the disk.
+/// detectors. It needs nothing of the file, so that nobody who waits for a verdict waits for the disk; but before the first
+/// batch of a run that is taken up again it looks at what the file holds of that.
 ///
 /// With a ``GradientRecorder/StopCondition`` a batch is judged before the call returns that hands it over, by the thread
 /// that does so; otherwise later, on the recorder's own. Batches come into the file in the order in which they were
