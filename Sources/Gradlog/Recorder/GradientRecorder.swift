@@ -57,7 +57,8 @@ public final class GradientRecorder: Sendable {
   }
 
   /// What the rules said so far while this recorder was open, once for each weight and rule and again when that became
-  /// critical, in order. What began before the run was resumed is said when a batch shows it again. Batches that were not judged yet are not in it; ``flush()`` waits for them.
+  /// critical, in order. What began before the run was resumed is said when a batch shows it again. Batches that were
+  /// not judged yet are not in it; ``flush()`` waits for them.
   public var findings: [LiveFinding] { getpid() == process ? watch.findings : [] }
 
   /// The finding that met ``Options/stopOn``: the training should end, best before it takes the step with the batch
@@ -66,7 +67,8 @@ public final class GradientRecorder: Sendable {
 
   /// Opens a file, creating it if need be, and begins a run in it, or takes the run of that name up
   /// again: its steps go on from the last one, and so does detection, which looks first at what the file holds
-  /// of the run: about a second for 5,000,000 gradients, after the first batch.
+  /// of the run. That takes about a second for 5,000,000 gradients, when the first batch was handed over; with
+  /// ``Options/stopOn`` the training waits for it.
   ///
   /// - Parameters:
   ///   - path: the SQLite file.

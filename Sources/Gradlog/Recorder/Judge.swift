@@ -27,7 +27,8 @@ final class Judge: Sendable {
 
 /// What the ``Judge`` says of a batch.
 struct Verdict {
-  /// The batch's number, counted in the order of judging from 1, or from the last key that the run held; 0 when it does not fit the run.
+  /// The batch's number, counted in the order of judging from 1, or from the last key that the run held before; 0 when it
+  /// does not fit the run.
   var number: Int64 = 0
   /// Zero-based count of optimizer steps in the run.
   let step: Int

@@ -12,9 +12,22 @@ struct SeriesChunk {
   let row: SeriesRow
 
   /// NaN where a gradient has none.
-  var norms: Entries<Double> { row.norms }
+  let norms: Entries<Double>
   /// Means of |g| over the non-zero elements; NaN where there is none.
-  var meansOfNonZero: Entries<Double> { row.meansOfNonZero }
+  let meansOfNonZero: Entries<Double>
+
+  init(
+    batches: ArraySlice<SeriesIndex.Batch>, epochs: ClosedRange<Int64>, layout: SeriesLayout,
+    row: SeriesRow
+  ) {
+    self.batches = batches
+    self.epochs = epochs
+    self.layout = layout
+    self.row = row
+    norms = row.norms
+    meansOfNonZero = row.meansOfNonZero
+  }
+
   /// Whether no gradient is absent.
   var isFull: Bool { row.isFull }
   /// Whether no gradient has a NaN or infinite element.
