@@ -25,7 +25,7 @@ struct SeriesCursor {
       guard place >= row.batchCount else { return entry(at: place, of: row, batch) }
       try advance()
     }
-    // What does not fit the rest hides no batches but its own.
+    // A row that is not whole is passed over: its batches are read from their own rows.
     if row != nil { try advance() }
     return nil
   }
