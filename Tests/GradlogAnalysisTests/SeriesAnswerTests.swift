@@ -109,19 +109,23 @@ final class RandomRecording {
     ("c/kernel", [3, 1]), ("c/bias", []), ("nothing", [0]),
   ]
 
-  init(seed: UInt64) throws {
+  /// Each run is closed before some of its batches, and taken up again.
+  init(seed: UInt64, resumedAt resumptions: [Int] = []) throws {
     source = RandomNumbers(seed: seed)
+    let edges = [0] + resumptions + [120]
     for (run, rank) in [("first", 0), ("first", 1), ("second", 0)] {
       var options = GradientRecorder.Options()
       options.worldSize = 2
       options.rank = rank
       options.capture = try CapturePlan(.none)
-      try GradientRecorder.record(to: path, run: run, options: options) { recorder in
-        let troubles = (0..<3).map { _ in Trouble(&source) }
-        for batch in 0..<120 {
-          record(recorder, epoch: batch / 40, batch: batch % 40, troubles)
-          // Several transactions, so that there are several rows of each series.
-          if batch % 50 == 49 { try recorder.flush() }
+      let troubles = (0..<3).map { _ in Trouble(&source) }
+      for (first, end) in zip(edges, edges.dropFirst()) {
+        try GradientRecorder.record(to: path, run: run, options: options) { recorder in
+          for batch in first..<end {
+            record(recorder, epoch: batch / 40, batch: batch % 40, troubles)
+            // Several transactions, so that there are several rows of each series.
+            if batch % 50 == 49 { try recorder.flush() }
+          }
         }
       }
     }

@@ -33,6 +33,20 @@ import Testing
     }
   }
 
+  @Test func whatTheRunHeldBeforeIsFoundByItsKey() {
+    var keys = BatchKeys(upTo: 40)
+    #expect(keys.first(from: 7) == 7 && keys.last(upTo: 40) == 40)
+    // Lost as soon as it was judged.
+    #expect(keys.first(from: 41) == nil && keys.last(upTo: 41) == 40)
+    keys.lastKept = 33
+    #expect(keys.last(upTo: 41) == 33)
+    // Its end was cut off, and its keys are given again.
+    keys.append(34, of: 42)
+    #expect(keys.first(from: 41) == 34 && keys.last(upTo: 41) == 33)
+    #expect(keys.first(from: 42) == 34 && keys.last(upTo: 43) == 34)
+    #expect(keys.first(from: 30) == 30 && keys.last(upTo: 30) == 30)
+  }
+
   @Test func nothingIsFoundInNothing() {
     #expect(BatchKeys().first(from: 1) == nil)
     #expect(BatchKeys().last(upTo: 1) == nil)

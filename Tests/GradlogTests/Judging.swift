@@ -2,7 +2,7 @@
 
 extension RunState {
   /// One of which the file holds nothing.
-  static let new = RunState(runID: 1, lastRecorded: nil, nextStep: 0, weights: [])
+  static let new = RunState(runID: 1, lastRecorded: nil, lastBatchID: 0, nextStep: 0, weights: [])
 }
 
 extension FindingWatch {

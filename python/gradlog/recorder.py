@@ -71,7 +71,8 @@ class Recorder:
         stop_on: str | None = None,
         log_findings: bool = False,
     ) -> None:
-        """Opens the file, creating it if need be, and begins the run, or takes it up again.
+        """Opens the file, creating it if need be, and begins the run, or takes it up again: steps and detection go on from
+        what the file holds of it.
 
         :param run: its name; None for ``run``, or ``run-2`` and so on when the file has that.
         :param rank: index of this process among ``world_size``.
@@ -228,7 +229,8 @@ class Recorder:
 
     @property
     def findings(self) -> list[Finding]:
-        """The findings so far. Batches that were not judged yet are not in them; see ``flush()``."""
+        """The findings of this recorder so far: what began before the run was resumed is in them when a batch shows
+        it again. Batches that were not judged yet are not in them; see ``flush()``."""
         count = self._library.gradlog_finding_count(self._handle)
         pointers = (self._library.gradlog_finding_at(self._handle, index) for index in range(count))
         return [read(pointer.contents) for pointer in pointers]

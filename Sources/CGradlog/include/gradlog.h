@@ -178,8 +178,8 @@ typedef struct gradlog_gradient {
   int64_t index_count;    /* rows of `data`, which is contiguous then: index_count x shape[1]... */
 } gradlog_gradient;
 
-/* Opens a file, creating it if need be, and begins a run in it, or takes up again the run of that name.
- * options may be NULL. *recorder is NULL after a failure. */
+/* Opens a file, creating it if need be, and begins a run in it, or takes up again the run of that name:
+ * steps and detection go on from what the file holds of it. options may be NULL. *recorder is NULL after a failure. */
 int32_t gradlog_open(const char *path, const char *run, const gradlog_options *options,
                      gradlog_recorder **recorder);
 

@@ -31,6 +31,13 @@ package struct Detectors: Sendable {
   /// The findings that changed since the last call.
   package mutating func takeChanged() -> [Finding] { log.takeChanged() }
 
+  /// To be called when a recorder goes on with detectors that were fed from a file: what they found then is news
+  /// again as soon as a batch shows it.
+  package mutating func goOn() {
+    begun = []
+    log.tellAgain()
+  }
+
   /// Takes a batch and its gradients, each of a registered weight, in the order of their positions.
   package mutating func observe(_ batch: ObservedBatch, _ gradients: [ObservedGradient]) {
     while networks.count <= batch.optimizer { networks.append(NetworkDetectors()) }

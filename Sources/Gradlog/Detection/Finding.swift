@@ -60,6 +60,8 @@ struct FindingLog: Sendable {
   /// The worst that was said of each: one that is worse now and then is news once.
   private var told: [Key: Rule.Severity] = [:]
   private var changed: Set<Int> = []
+  /// Those that are news when they are seen again.
+  private var untold: Set<Int> = []
 
   /// Takes what a detector says of the batch at `place`.
   mutating func note(_ hit: Hit, at place: BatchPlace) {
@@ -71,7 +73,10 @@ struct FindingLog: Sendable {
     if hit.severity > findings[index].severity {
       findings[index].severity = hit.severity
       begun.append(index)
-    } else if hit.isRevised, hit.rule == .dead || hit.symptom == findings[index].symptom {
+      return
+    }
+    if !untold.isEmpty, untold.remove(index) != nil { begun.append(index) }
+    if hit.isRevised, hit.rule == .dead || hit.symptom == findings[index].symptom {
       findings[index].severity = hit.severity
     }
   }
@@ -146,6 +151,12 @@ struct FindingLog: Sendable {
       begun.append(index)
       changed.insert(index)
     }
+  }
+
+  /// Makes news of what was found so far, as soon as it is seen again.
+  mutating func tellAgain() {
+    told = [:]
+    untold = Set(findings.indices)
   }
 
   /// The findings that began, or became worse than was ever said; to be called after each batch.

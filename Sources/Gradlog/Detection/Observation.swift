@@ -25,7 +25,7 @@ package struct ObservedWeight: Sendable, Equatable {
   }
 
   /// Whether it has two dimensions or more.
-  var isKernel: Bool { rank >= 2 }
+  package var isKernel: Bool { rank >= 2 }
 }
 
 /// One gradient as the detectors see it: what `gradient_series` keeps of it.

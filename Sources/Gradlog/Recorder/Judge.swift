@@ -1,5 +1,6 @@
 /// Judges each batch by itself and by those before it: measures its gradients, compares their directions and applies the
-/// detectors. It needs nothing of the file, so that nobody who waits for a verdict waits for the disk.
+/// detectors. It needs nothing of the file, so that nobody who waits for a verdict waits for the disk; but before the first
+/// batch of a run that is taken up again it looks at what the file holds of that.
 ///
 /// With a ``GradientRecorder/StopCondition`` a batch is judged before the call returns that hands it over, by the thread
 /// that does so; otherwise later, on the recorder's own. Batches come into the file in the order in which they were
@@ -9,7 +10,7 @@ final class Judge: Sendable {
   /// Whether each batch is to be judged as soon as it is there.
   let isUrgent: Bool
 
-  /// A judge of a run, which is `resumed` when its end may be cut off.
+  /// A judge of a run, which is `resumed` when the file holds some of it: it goes on with what that shows.
   init(_ run: RunState, resumed: ResumedRun? = nil, isUrgent: Bool, watch: FindingWatch) {
     bench = Monitor(Bench(run, resumed, watch))
     self.isUrgent = isUrgent
@@ -26,7 +27,8 @@ final class Judge: Sendable {
 
 /// What the ``Judge`` says of a batch.
 struct Verdict {
-  /// The batch's number, counted from 1 in the order of judging; 0 when it does not fit the run.
+  /// The batch's number, counted in the order of judging from 1, or from the last key that the run held before; 0 when it
+  /// does not fit the run.
   var number: Int64 = 0
   /// Zero-based count of optimizer steps in the run.
   let step: Int
@@ -47,7 +49,8 @@ private final class Bench {
   private var optimizers: [String: Int] = [:]
   /// The gradients of the batch being judged, as the detectors see them; kept for its memory.
   private var observed: [ObservedGradient] = []
-  private var lastNumber: Int64 = 0
+  /// Begins after the keys of the batches that the run held before.
+  private var lastNumber: Int64
   /// The step of the next batch that does not name one.
   private var nextStep: Int
   /// nil after the first batch.
@@ -57,20 +60,37 @@ private final class Bench {
     self.watch = watch
     self.resumed = resumed
     weights = KnownWeights(run.weights)
+    lastNumber = run.lastBatchID
     nextStep = run.nextStep
   }
 
   func judge(_ slab: Slab) {
     guard slab.verdicts.count < slab.batches.count else { return }
     slab.measure(with: &pass)
+    let goesOn = goOn(before: slab.batches[0].context)
     for batch in slab.batches[slab.verdicts.count...] {
       slab.append(verdict: verdict(on: batch, of: slab))
     }
-    slab.append(changed: detectors.takeChanged())
+    slab.append(changed: detectors.takeChanged(), goingOn: goesOn)
+  }
+
+  /// Before the first batch of a run that is taken up again, brings the detectors to where they would be if it had never
+  /// been closed. Returns whether it did.
+  private func goOn(before context: BatchContext) -> Bool {
+    guard let resumed = resumed.take() else { return false }
+    if let step = resumed.step(of: context) { nextStep = step }
+    do throws(GradlogError) {
+      let run = try resumed.replay(before: context)
+      (detectors, optimizers) = (run.detectors, run.optimizers)
+      detectors.goOn()
+      return true
+    } catch {
+      complain("what the run held cannot be looked at again, so detection begins anew: \(error)")
+      return false
+    }
   }
 
   private func verdict(on batch: PendingBatch, of slab: Slab) -> Verdict {
-    if let step = resumed.take()?.step(of: batch.context) { nextStep = step }
     nextStep += batch.lostBefore
     var verdict = Verdict(step: batch.context.step ?? nextStep)
     nextStep = verdict.step + 1

@@ -64,6 +64,8 @@ final class Slab {
   private(set) var verdicts: [Verdict] = []
   /// The findings that changed in these batches, as they are after the last of them.
   private(set) var changedFindings: [Finding] = []
+  /// Whether the findings so far are about all that the run holds, and not only what this recorder saw of it.
+  private(set) var goesOnWithFindings = false
   /// One for each of ``gradients`` when the slab is measured.
   private var measured: [MeasuredGradient] = []
   private var exponents = GrowingMemory()
@@ -216,9 +218,10 @@ final class Slab {
     verdicts.append(verdict)
   }
 
-  /// Notes the findings that changed in the batches that were judged now.
-  func append(changed findings: [Finding]) {
+  /// Notes the findings that changed in the batches that were judged now, and whether they go on with what the run held.
+  func append(changed findings: [Finding], goingOn: Bool) {
     changedFindings.append(contentsOf: findings)
+    if goingOn { goesOnWithFindings = true }
   }
 
   /// Notes the index of the weight that a gradient belongs to.
@@ -231,6 +234,7 @@ final class Slab {
     batches.removeAll(keepingCapacity: true)
     verdicts.removeAll(keepingCapacity: true)
     changedFindings.removeAll(keepingCapacity: true)
+    goesOnWithFindings = false
     gradients.removeAll(keepingCapacity: true)
     measured.removeAll(keepingCapacity: true)
     tensors.cut(at: 0)

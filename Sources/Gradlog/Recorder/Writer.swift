@@ -115,7 +115,7 @@ struct Writer {
   private mutating func insert(_ slab: Slab) throws {
     defer {
       // After the batches, the first of which may cut off what was found before.
-      inserter.take(slab.changedFindings)
+      inserter.takeFindings(of: slab)
       recycle(slab)
     }
     for index in slab.batches.indices { try insertBatch(index, of: slab) }
@@ -134,7 +134,7 @@ struct Writer {
     var next: Slab? = first
     while let slab = next {
       batchCount += slab.batches.count
-      inserter.take(slab.changedFindings)
+      inserter.takeFindings(of: slab)
       recycle(slab)
       next = queue.takeMeasured()
     }

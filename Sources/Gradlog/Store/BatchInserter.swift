@@ -4,7 +4,7 @@ internal import GRDB
 /// prepared, and the weights that it has seen stay known.
 struct BatchInserter {
   private let db: Database
-  private let runID: Int64
+  private let run: RunState
   private let capture: CapturePlan
   private let batches: RowStatement
   private let statistics: RowStatement
@@ -14,7 +14,7 @@ struct BatchInserter {
   private var weights: WeightTable
   /// Those that the file held of a run that is taken up again, until something was said of new ones.
   private var resumedWeights: [StoredWeight]
-  private var keys = BatchKeys()
+  private var keys: BatchKeys
   /// How many of them are committed.
   private var committedCount: Int64 = 0
   private var cosines = KnownCosines()
@@ -26,7 +26,8 @@ struct BatchInserter {
   private var isStale = false
 
   init(run: RunState, capture: CapturePlan, in db: Database) throws {
-    weights = try WeightTable(runID: run.runID, capture: capture, in: db)
+    weights = try WeightTable(run, capture: capture, in: db)
+    keys = BatchKeys(upTo: run.lastBatchID)
     batches = try RowStatement(into: "batches", columns: Self.batchColumns, in: db)
     statistics = try RowStatement(
       into: "gradient_statistics", columns: Self.statisticsColumns, in: db)
@@ -36,7 +37,7 @@ struct BatchInserter {
     self.db = db
     self.capture = capture
     resumedWeights = run.weights
-    runID = run.runID
+    self.run = run
   }
 
   /// To be called first in each transaction: other processes may have inserted rows meanwhile.
@@ -48,14 +49,23 @@ struct BatchInserter {
 
   /// The keys that SQLite gives the next rows by itself.
   private mutating func findNextKeys() throws {
-    nextBatchID = try 1 + (Int64.fetchOne(db, sql: "SELECT max(batch_id) FROM batches") ?? 0)
-    nextGradientID =
-      try 1 + (Int64.fetchOne(db, sql: "SELECT max(gradient_id) FROM gradient_statistics") ?? 0)
+    nextBatchID = try nextKey("SELECT max(batch_id) FROM batches")
+    nextGradientID = try nextKey("SELECT max(gradient_id) FROM gradient_statistics")
   }
 
-  /// Takes findings as they are after the batches that are inserted next, or would have been.
-  mutating func take(_ changed: [Finding]) {
-    for finding in changed { findings.take(finding) }
+  private func nextKey(_ last: String) throws -> Int64 {
+    let last = try Int64.fetchOne(db, sql: last) ?? 0
+    // SQLite would choose keys at random then, and those of a batch would not be consecutive.
+    guard last < .max / 2 else {
+      throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "there are no keys left")
+    }
+    return last + 1
+  }
+
+  /// Takes findings of a slab as they are after its batches, which are inserted or lost.
+  mutating func takeFindings(of slab: Slab) {
+    if slab.goesOnWithFindings { findings.goOn() }
+    for finding in slab.changedFindings { findings.take(finding) }
   }
 
   /// To be called last in each transaction.
@@ -85,7 +95,7 @@ struct BatchInserter {
 
   /// Learns from the file again what it holds.
   private mutating func reload() throws {
-    weights = try WeightTable(runID: runID, capture: capture, in: db)
+    weights = try WeightTable(run, capture: capture, in: db)
     try findings.reload()
     try findNextKeys()
     isStale = false
@@ -93,8 +103,9 @@ struct BatchInserter {
 
   /// To be called when batches that the run held were cut off.
   mutating func reloadAfterCut() throws {
+    keys.lastKept = try RunTable.lastBatchID(of: run.runID, in: db)
     try reload()
-    findings = try FindingTable(run: runID, in: db)
+    try findings.reloadAfterCut()
     // Whoever records a run anew may have changed the model.
     resumedWeights = []
   }
@@ -177,7 +188,7 @@ struct BatchInserter {
     do {
       try batches.run { row in
         row.bind(batchID)
-        row.bind(runID)
+        row.bind(run.runID)
         row.bind(context.epoch)
         row.bind(context.batch)
         row.bind(context.optimizer)

@@ -1,6 +1,10 @@
 /// Which `batch_id` each batch has in the file, by the numbers that the ``Judge`` gave them in order. Batches that are
-/// lost have none.
+/// lost have none. The keys of batches that the run held before are their numbers.
 struct BatchKeys {
+  /// The largest number of a batch that the run held before.
+  private let lastEarlier: Int64
+  /// The last batch that it held before and still holds; 0 for none.
+  var lastKept: Int64
   /// Batches of consecutive numbers with consecutive keys.
   fileprivate struct Stretch {
     let number: Int64
@@ -11,6 +15,12 @@ struct BatchKeys {
   private var stretches: [Stretch] = []
   /// How many batches have a key.
   private(set) var length: Int64 = 0
+
+  /// Knows the batches of a run up to a key.
+  init(upTo last: Int64 = 0) {
+    lastEarlier = last
+    lastKept = last
+  }
 
   /// Takes the key of a batch that was inserted: numbers only grow.
   mutating func append(_ batchID: Int64, of number: Int64) {
@@ -38,6 +48,7 @@ struct BatchKeys {
 
   /// The key of a batch, or of the next one that the file holds; nil when there is none.
   func first(from number: Int64) -> Int64? {
+    if number > 0, number <= lastEarlier { return number }
     let place = place(of: number)
     if place > 0, let batchID = stretches[place - 1].batchID(of: number) { return batchID }
     return place < stretches.count ? stretches[place].batchID : nil
@@ -45,8 +56,9 @@ struct BatchKeys {
 
   /// The key of a batch, or of the last one before it that the file holds; nil when there is none.
   func last(upTo number: Int64) -> Int64? {
+    if number > 0, number <= lastEarlier { return number }
     let place = place(of: number)
-    guard place > 0 else { return nil }
+    guard place > 0 else { return lastKept > 0 ? lastKept : nil }
     let stretch = stretches[place - 1]
     return stretch.batchID(of: number) ?? stretch.batchID + stretch.count - 1
   }

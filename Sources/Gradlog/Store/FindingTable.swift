@@ -7,7 +7,7 @@ struct FindingTable {
     let weightID: Int64?
   }
 
-  /// What a run that is resumed said before: its detectors begin anew, the rows go on.
+  /// What a run that is resumed said before, when its detectors began anew: the rows go on.
   private struct Earlier {
     let firstBatchID: Int64
     let batchCount: Int
@@ -34,6 +34,8 @@ struct FindingTable {
   private var places: [FindingLog.Key: Int] = [:]
   /// Those of ``entries`` that are to be written.
   private var changed: [Int] = []
+  /// Whether ``entries`` are everything that is to be said of the run.
+  private var isWhole = false
   private let insertion: RowStatement
   private let update: RowStatement
   private let continuation: RowStatement
@@ -49,8 +51,8 @@ struct FindingTable {
       ], in: db)
     update = try RowStatement(
       """
-      UPDATE findings SET severity = ?, last_batch_id = ?, batch_count = ?, value = ?, baseline = ?,
-        threshold = ?, evidence = ?, advice = ? WHERE finding_id = ?
+      UPDATE findings SET first_batch_id = ?, severity = ?, last_batch_id = ?, batch_count = ?,
+        value = ?, baseline = ?, threshold = ?, evidence = ?, advice = ? WHERE finding_id = ?
       """, in: db)
     continuation = try RowStatement(
       "UPDATE findings SET last_batch_id = ?, batch_count = ? WHERE finding_id = ?", in: db)
@@ -58,6 +60,22 @@ struct FindingTable {
       findingIDs[row.key] = row.findingID
       earlier[row.key] = row.saying
     }
+  }
+
+  /// To be called when the findings that are taken from now on, and those already taken, are about all that the run
+  /// holds: what its rows say besides goes.
+  mutating func goOn() {
+    isWhole = true
+    earlier.removeAll()
+    for place in entries.indices { entries[place].earlier = nil }
+  }
+
+  /// Learns again which rows there are and what the run said before, since batches were cut off.
+  mutating func reloadAfterCut() throws {
+    try reload()
+    guard !isWhole else { return }
+    earlier.removeAll()
+    for row in try rows() { earlier[row.key] = row.saying }
   }
 
   /// Learns again which rows there are. To be called when a transaction was rolled back.
@@ -123,6 +141,17 @@ struct FindingTable {
       }
     }
     changed = waiting
+    if isWhole { try deleteOthers() }
+  }
+
+  /// Deletes the rows that say what is not so, once.
+  private mutating func deleteOthers() throws {
+    guard !findingIDs.isEmpty else { return }
+    let own = Set(entries.compactMap(\.findingID))
+    for findingID in findingIDs.values where !own.contains(findingID) {
+      try db.execute(sql: "DELETE FROM findings WHERE finding_id = ?", arguments: [findingID])
+    }
+    findingIDs.removeAll()
   }
 
   /// Returns whether it could be written.
@@ -139,7 +168,7 @@ struct FindingTable {
     }
     guard let place = Self.place(of: finding, entry.earlier, keys) else { return false }
     if let findingID = entry.findingID {
-      try rewrite(entry, findingID, last: place.last, name: weight?.name)
+      try rewrite(entry, findingID, place, name: weight?.name)
     } else {
       try insert(finding, weight, place)
       entry.findingID = db.lastInsertedRowID
@@ -174,20 +203,23 @@ struct FindingTable {
     }
   }
 
-  private func rewrite(_ entry: Entry, _ findingID: Int64, last: Int64, name: String?) throws {
+  private func rewrite(
+    _ entry: Entry, _ findingID: Int64, _ place: (first: Int64, last: Int64), name: String?
+  ) throws {
     let finding = entry.finding
     let count = finding.batchCount + (entry.earlier?.batchCount ?? 0)
     let isMilder = entry.earlier.map { $0.severity > finding.severity } ?? false
     if isMilder || entry.written?.saysTheSame(as: finding) ?? false {
       return try continuation.run { row in
-        row.bind(last)
+        row.bind(place.last)
         row.bind(count)
         row.bind(findingID)
       }
     }
     try update.run { row in
+      row.bind(place.first)
       row.bind(finding.severity.rawValue)
-      row.bind(last)
+      row.bind(place.last)
       row.bind(count)
       row.bind(finding, of: name)
       row.bind(findingID)

@@ -25,6 +25,8 @@ struct RunState: Sendable {
   let runID: Int64
   /// The last batch that the file holds of the run; nil for a new one.
   let lastRecorded: RecordedBatch?
+  /// The largest key of its batches; 0 for a new one.
+  let lastBatchID: Int64
   /// The step after the last one.
   let nextStep: Int
   /// In the order of their positions.
@@ -67,7 +69,8 @@ enum RunTable {
       arguments: [identity.name, identity.rank])
     guard let existing else {
       return RunState(
-        runID: try insert(identity, in: db), lastRecorded: nil, nextStep: 0, weights: [])
+        runID: try insert(identity, in: db), lastRecorded: nil, lastBatchID: 0, nextStep: 0,
+        weights: [])
     }
     let stage = try existing.decode(String.self, forColumn: "stage")
     guard stage == identity.stage.rawValue else {
@@ -141,8 +144,17 @@ enum RunTable {
           epoch: try $0.decode(Int.self, forColumn: "epoch"),
           batch: try $0.decode(Int.self, forColumn: "batch"))
       },
-      nextStep: lastStep.map { $0 + 1 } ?? 0,
+      lastBatchID: try lastBatchID(of: runID, in: db),
+      nextStep: lastStep.map { Bounds.bounded(Int64($0)) + 1 } ?? 0,
       weights: try WeightTable.weights(of: runID, in: db))
+  }
+
+  /// The largest key of a run's batches; 0 when it has none.
+  static func lastBatchID(of runID: Int64, in db: Database) throws -> Int64 {
+    let last = try Int64.fetchOne(
+      db, sql: "SELECT max(batch_id) FROM batches WHERE run_id = ?", arguments: [runID])
+    // Whatever a file says, the numbers of the batches to come are added to it.
+    return min(max(last ?? 0, 0), .max / 2)
   }
 
   /// Deletes what the run holds from a batch on, so that it can be recorded anew. Findings that reach

@@ -34,12 +34,14 @@ struct WeightTable {
   /// How many weights the file holds of the run.
   var count: Int { nextPosition }
 
-  init(runID: Int64, capture: CapturePlan, in db: Database) throws {
-    self.runID = runID
+  /// Knows the weights that a run had when it was opened by their places among them.
+  init(_ run: RunState, capture: CapturePlan, in db: Database) throws {
+    runID = run.runID
     self.capture = capture
     let weights = try Self.weights(of: runID, in: db)
     stored = Dictionary(weights.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     nextPosition = weights.count
+    rows = run.weights.map { known($0.name) }
   }
 
   /// The weights that the file holds of a run, in the order of their positions.
@@ -47,7 +49,8 @@ struct WeightTable {
     let rows = try GRDB.Row.fetchAll(
       db,
       sql: """
-        SELECT weight_id, name, dtype, shape, frozen FROM weights WHERE run_id = ? ORDER BY position
+        SELECT weight_id, name, dtype, shape, frozen FROM weights WHERE run_id = ?
+        ORDER BY position, weight_id
         """,
       arguments: [runID])
     return try rows.map { row in
@@ -55,7 +58,7 @@ struct WeightTable {
         weightID: try row.decode(Int64.self, forColumn: "weight_id"),
         name: try row.decode(String.self, forColumn: "name"),
         dtype: try row.decode(String?.self, forColumn: "dtype").flatMap(DType.init),
-        shape: try row.decode(String?.self, forColumn: "shape").map(Self.shape) ?? [],
+        shape: StoredShape.dimensions(try row.decode(String?.self, forColumn: "shape")) ?? [],
         isFrozen: try row.decode(Bool.self, forColumn: "frozen"))
     }
   }
@@ -134,9 +137,5 @@ struct WeightTable {
 
   private static func json(_ shape: [Int]) -> String {
     "[\(shape.map(String.init).joined(separator: ","))]"
-  }
-
-  private static func shape(_ json: String) -> [Int] {
-    json.dropFirst().dropLast().split(separator: ",").compactMap { Int($0) }
   }
 }

@@ -20,7 +20,7 @@ struct ComparedWeight {
     name = row.value(at: 1).text ?? "?"
     spelled = (row.value(at: 2).text, row.value(at: 3).text)
     dtype = spelled.dtype.flatMap(DType.init(rawValue:))
-    let extents = Recording.dimensions(spelled.shape)
+    let extents = StoredShape.dimensions(spelled.shape)
     let count = extents.flatMap { try? TensorView.elementCount(of: $0) }
     shape = count == nil ? nil : extents
     elementCount = count ?? 0

@@ -36,18 +36,18 @@ extension DepthProfile {
 
   /// Looks at the batches where a trouble begins; at some of the whole run when there is none.
   init(
-    of run: ReplayedRun, _ weights: [SeriesIndex.Weight], around cause: DiagnosedFinding?,
-    in db: Database
+    of run: ReplayedRun, around cause: DiagnosedFinding?, in db: Database
   ) throws {
     let trouble = cause.flatMap { $0.severity > .info ? $0 : nil }
     let window = Self.window(around: trouble)
     let batches = try Self.batches(of: run, window, trouble, db)
     var sizes: [Int64: [Double]] = [:]
-    for kernel in weights where kernel.isKernel { sizes[kernel.weightID] = [] }
+    let kernels = run.weights.filter(\.observed.isKernel)
+    for kernel in kernels { sizes[kernel.weightID] = [] }
     try Self.read(batches, into: &sizes, db)
     self.init(
-      kernels: weights.filter(\.isKernel).map { weight in
-        Kernel(weight: weight.name.text ?? "", rms: Self.median(sizes[weight.weightID] ?? []))
+      kernels: kernels.map { weight in
+        Kernel(weight: weight.name, rms: Self.median(sizes[weight.weightID] ?? []))
       }, batches: batches.count, window: window)
   }
 

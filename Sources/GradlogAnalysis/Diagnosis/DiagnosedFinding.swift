@@ -53,11 +53,11 @@ extension DiagnosedFinding {
   private static let patience = 32
 
   /// `weight` is the one that the finding is about, `end` the last step of the run.
-  init(_ finding: Finding, of weight: SeriesIndex.Weight?, end: Int) {
-    let name = weight.map { $0.name.text ?? "" }
+  init(_ finding: Finding, of weight: ReplayedWeight?, end: Int) {
+    let name = weight.map(\.name)
     self.init(
       rule: finding.rule, severity: finding.severity, weight: name,
-      position: weight.map { Bounds.bounded($0.position) }, first: Place(finding.first),
+      position: weight.map(\.observed.position), first: Place(finding.first),
       last: Place(finding.last), batches: finding.batchCount, value: finding.value,
       baseline: finding.baseline, threshold: finding.threshold,
       evidence: finding.evidence(of: name), advice: finding.advice(of: name),

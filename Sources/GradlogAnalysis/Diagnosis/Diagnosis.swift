@@ -91,20 +91,19 @@ extension Recording {
     filter.run = options.run
     try check(filter)
     return try read { db in
-      let replay = try Replay(run: options.run, options.thresholds, in: db)
+      let replay = try Replay(options.run.map(RunScope.named) ?? .all, options.thresholds, in: db)
       return try replay.runs.map { run in
-        let weights = replay.weights(of: run)
         let findings = run.findings.filter {
           options.rules.isEmpty || options.rules.contains($0.rule)
         }
         let stories = Story.stories(
           of: findings.map { finding in
-            DiagnosedFinding(finding, of: finding.weight.map { weights[$0] }, end: run.lastStep)
+            DiagnosedFinding(finding, of: finding.weight.map { run.weights[$0] }, end: run.lastStep)
           })
         return Diagnosis(
-          run: run.name, rank: run.rank, batches: run.batchCount, weights: weights.count,
+          run: run.name, rank: run.rank, batches: run.batchCount, weights: run.weights.count,
           stories: stories,
-          profile: try DepthProfile(of: run, weights, around: stories.first?.cause, in: db))
+          profile: try DepthProfile(of: run, around: stories.first?.cause, in: db))
       }
     }
   }

@@ -1,4 +1,5 @@
 internal import GRDB
+internal import Gradlog
 
 extension Recording {
   /// Runs a statement about one batch, whose key is its parameter `:batch`, for each batch of a filter

@@ -1,3 +1,5 @@
+internal import Gradlog
+
 /// What can be taken out of a recording as rows.
 public enum ExportKind: String, Sendable, CaseIterable {
   /// One row for each gradient, with every column of the view `gradients` but the blobs and keys.

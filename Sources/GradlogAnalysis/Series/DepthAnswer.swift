@@ -71,7 +71,7 @@ struct DepthAnswer: SeriesAnswer {
         for (offset, weight) in chunk.layout.weights.enumerated()
         where chunk.norms[first + offset] == profiles[weight].median && profiles[weight].count > 0 {
           if profiles[weight].equalBefore == 0 {
-            profiles[weight].medianGradientID = chunk.firstGradientID + Int64(first + offset)
+            profiles[weight].medianGradientID = chunk.row.firstGradientID + Int64(first + offset)
           }
           profiles[weight].equalBefore -= 1
         }

@@ -1,3 +1,5 @@
+internal import Gradlog
+
 /// When the gradients of a run jumped to another size and stayed there.
 struct Jump {
   /// Where the batch of the jump is in the index.

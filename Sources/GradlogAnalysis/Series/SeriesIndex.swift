@@ -11,9 +11,6 @@ struct SeriesIndex {
     let name: CellValue
     let position: Int64
     let shape: CellValue
-    let dtype: CellValue
-    /// Whether the training holds it fixed, as it told last.
-    let isFrozen: Bool
     /// Whether the shape has two dimensions or more.
     let isKernel: Bool
     /// Whether the question is about it; the others still belong to the batch.
@@ -25,14 +22,9 @@ struct SeriesIndex {
     let runID: Int64
     let epoch: Int64
     let batch: Int64
-    let step: Int64
     /// nil when not recorded or NaN.
     let loss: Double?
     let lossIsNaN: Bool
-    /// nil when not recorded.
-    let learningRate: Double?
-    /// nil without automatic mixed precision.
-    let lossScale: Double?
     /// Equal for batches of the same optimizer.
     let optimizer: Int
     let firstGradientID: Int64
@@ -69,8 +61,7 @@ struct SeriesIndex {
     let rows = try PreparedStatement(
       """
       SELECT weight_id, run_id, runs.name, rank, weights.name, position, shape,
-        coalesce(instr(shape, ',') > 0, 0), weights.name GLOB coalesce(:weight, '*'),
-        dtype, \(try FileFormat(of: db).selecting("frozen"))
+        coalesce(instr(shape, ',') > 0, 0), weights.name GLOB coalesce(:weight, '*')
       FROM weights JOIN runs USING (run_id) WHERE :run IS NULL OR runs.name = :run
       ORDER BY run_id, position
       """, on: db)
@@ -81,8 +72,7 @@ struct SeriesIndex {
         Weight(
           weightID: rows.integer(at: 0), runID: rows.integer(at: 1), run: rows.value(at: 2),
           rank: rows.value(at: 3), name: rows.value(at: 4), position: rows.integer(at: 5),
-          shape: rows.value(at: 6), dtype: rows.value(at: 9), isFrozen: rows.integer(at: 10) != 0,
-          isKernel: rows.integer(at: 7) != 0,
+          shape: rows.value(at: 6), isKernel: rows.integer(at: 7) != 0,
           isAskedFor: rows.integer(at: 8) != 0))
     }
     return weights
@@ -92,7 +82,7 @@ struct SeriesIndex {
     let rows = try PreparedStatement(
       """
       SELECT batch_id, run_id, epoch, batch, loss, loss_is_nan, optimizer, first_gradient_id,
-        gradient_count, step, loss_scale, learning_rate
+        gradient_count
       FROM batches NOT INDEXED
       WHERE :run IS NULL OR run_id IN (SELECT run_id FROM runs WHERE name = :run)
       ORDER BY batch_id
@@ -106,10 +96,9 @@ struct SeriesIndex {
       batches.append(
         Batch(
           batchID: rows.integer(at: 0), runID: rows.integer(at: 1), epoch: rows.integer(at: 2),
-          batch: rows.integer(at: 3), step: rows.integer(at: 9), loss: rows.real(at: 4),
-          lossIsNaN: rows.integer(at: 5) != 0, learningRate: rows.real(at: 11),
-          lossScale: rows.real(at: 10), optimizer: optimizer,
-          firstGradientID: rows.integer(at: 7), gradientCount: rows.integer(at: 8)))
+          batch: rows.integer(at: 3), loss: rows.real(at: 4), lossIsNaN: rows.integer(at: 5) != 0,
+          optimizer: optimizer, firstGradientID: rows.integer(at: 7),
+          gradientCount: rows.integer(at: 8)))
     }
     return batches
   }

@@ -96,7 +96,7 @@ extension Recording {
   private func checkedShape(
     _ text: String?, _ values: (type: DType, bytes: [UInt8])?, weight: String?
   ) throws -> [Int] {
-    let shape = Self.dimensions(text)
+    let shape = StoredShape.dimensions(text)
     if let values {
       let product = shape.flatMap(Self.product)
       guard let product, product == values.bytes.count / values.type.byteWidth,
@@ -110,19 +110,6 @@ extension Recording {
       }
     }
     return shape ?? []
-  }
-
-  /// The numbers of a JSON array such as `[64,128]`; nil when it is something else.
-  static func dimensions(_ text: String?) -> [Int]? {
-    guard let text, text.hasPrefix("["), text.hasSuffix("]"), text.utf8.count >= 2 else {
-      return nil
-    }
-    let inside = text.dropFirst().dropLast().filter { $0 != " " }
-    if inside.isEmpty { return [] }
-    let numbers = inside.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
-    let dimensions = numbers.compactMap { $0 }.filter { $0 >= 0 }
-    // No framework has tensors of higher rank than 64, numpy's own limit.
-    return dimensions.count == numbers.count && dimensions.count <= 64 ? dimensions : nil
   }
 
   private static func product(_ shape: [Int]) -> Int? {

@@ -10,7 +10,7 @@ extension Recording {
   ) throws(GradlogError) -> [UInt8] {
     let rows: StoredRows
     do throws(GradlogError) {
-      guard let dimensions = Self.dimensions(shape.text) else {
+      guard let dimensions = StoredShape.dimensions(shape.text) else {
         throw GradlogError(
           .invalidTensor, "the shape is \(DisplayText.cell(shape))", remedy: "")
       }

@@ -72,7 +72,7 @@ struct RecordingIndex {
     let elementCount = row.value(at: 6)
     var tensor: (dtype: DType, shape: [Int], elementCount: Int)?
     if let type = dtype.text.flatMap(DType.init(rawValue:)),
-      let extents = Recording.dimensions(shape.text),
+      let extents = StoredShape.dimensions(shape.text),
       let count = try? TensorView.elementCount(of: extents), elementCount.integer == Int64(count)
     {
       tensor = (type, extents, count)

@@ -55,7 +55,7 @@ struct WeightCheck {
     guard weight.dtype.text.flatMap(DType.init(rawValue:)) != nil else {
       return "the dtype is \(DisplayText.cell(weight.dtype))"
     }
-    guard Recording.dimensions(weight.shape.text) != nil else {
+    guard StoredShape.dimensions(weight.shape.text) != nil else {
       return "the shape is \(DisplayText.cell(weight.shape))"
     }
     return "element_count is \(DisplayText.cell(weight.elementCount)), "

@@ -84,10 +84,14 @@ import Testing
     let judge: Judge
     var inserter: BatchInserter
 
-    init(in db: Database, watch: FindingWatch = .silent) throws {
+    /// A run that the file at `path` holds some of is gone on with.
+    init(in db: Database, at path: String? = nil, watch: FindingWatch = .silent) throws {
       self.db = db
-      let run = try RunTable.open(RunIdentity("r", GradientRecorder.Options()), in: db)
-      judge = Judge(run, isUrgent: false, watch: watch)
+      let options = GradientRecorder.Options()
+      let run = try RunTable.open(RunIdentity("r", options), in: db)
+      judge = Judge(
+        run, resumed: path.flatMap { ResumedRun(run, options, path: $0) }, isUrgent: false,
+        watch: watch)
       inserter = try BatchInserter(run: run, capture: .everything, in: db)
     }
 
@@ -108,7 +112,7 @@ import Testing
       judge.judge(slab) {}
       try db.beginTransaction()
       try inserter.beginTransaction()
-      inserter.take(slab.changedFindings)
+      inserter.takeFindings(of: slab)
       for index in slab.batches.indices { _ = try inserter.insertBatch(index, of: slab) }
       if fate != .lostEarly { try inserter.endTransaction() }
       if fate == .written {
@@ -157,6 +161,38 @@ import Testing
     }
     try DatabaseFile.finish(queue)
     #expect(try rows(path, Self.summary) == [["nonfinite", "critical", "w", "1", "2", "2"]])
+  }
+
+  /// What was found before the run was resumed does not go with the first batches after that.
+  @Test(arguments: [Insertion.Fate.lostEarly, .lostLate])
+  private func whatIsGoneOnWithSurvivesLostBatches(fate: Insertion.Fate) throws {
+    try record([1, .nan, 1])
+    let queue = try DatabaseFile.openForRecording(path)
+    try queue.writeWithoutTransaction { db in
+      try db.execute(
+        sql: """
+          INSERT INTO findings (run_id, rule, severity, first_batch_id, last_batch_id, batch_count,
+            advice) VALUES (1, 'vanishing', 'critical', 1, 3, 3, '')
+          """)
+      var insertion = try Insertion(in: db, at: path)
+      try insertion.insert([.nan], from: 3, fate)
+      #expect(try rows(path, "SELECT count(*) FROM findings") == [["2"]])
+      try insertion.insert([1], from: 4)
+      #expect(try rows(path, Self.summary) == [["nonfinite", "critical", "w", "1", "2", "2"]])
+      try insertion.insert([.infinity, 1], from: 5)
+    }
+    try DatabaseFile.finish(queue)
+    #expect(try rows(path, Self.summary) == [["nonfinite", "critical", "w", "1", "5", "3"]])
+  }
+
+  @Test func aRunThatTheFileHoldsNothingOfIsNotLookedAt() throws {
+    let queue = try DatabaseFile.openForRecording(path)
+    try queue.writeWithoutTransaction { db in
+      let options = GradientRecorder.Options()
+      let run = try RunTable.open(RunIdentity("r", options), in: db)
+      #expect(ResumedRun(run, options, path: path) == nil)
+    }
+    try DatabaseFile.finish(queue)
   }
 
   @Test func aFindingOfLostBatchesOnlyBeginsWithTheNext() throws {

@@ -1,9 +1,9 @@
-internal import GRDB
+package import GRDB
 
 /// The format of a file that is read, which may be older than what this code writes.
-struct FileFormat {
+package struct FileFormat {
   /// `PRAGMA user_version`.
-  let number: Int
+  package let number: Int
 
   /// The columns of tables and of the view `gradients` that a file has since format 3.
   private static let sinceThree: Set<String> = [
@@ -11,18 +11,18 @@ struct FileFormat {
     "frozen",
   ]
 
-  init(of db: Database) throws {
+  package init(of db: Database) throws {
     let versions = try PreparedStatement("PRAGMA user_version", on: db)
-    number = try versions.step() ? versions.value(at: 0).count : 0
+    number = try versions.step() ? Int(versions.integer(at: 0)) : 0
   }
 
   /// What selects a column: NULL in a file that does not have it.
-  func selecting(_ column: String) -> String {
+  package func selecting(_ column: String) -> String {
     number < 3 && Self.sinceThree.contains(column) ? "NULL AS \(column)" : column
   }
 
   /// What selects these columns.
-  func selecting(_ columns: [String]) -> String {
+  package func selecting(_ columns: [String]) -> String {
     columns.map { selecting($0) }.joined(separator: ", ")
   }
 }

@@ -1,23 +1,23 @@
-internal import GRDB
-internal import GRDBSQLite
-internal import Gradlog
+package import GRDB
+package import GRDBSQLite
 
-/// One compiled SQL statement: the only place that reads rows through SQLite's C interface.
+/// One compiled SQL statement that reads: the only place that does so through SQLite's C interface.
 ///
 /// GRDB's rows trap when a column holds another type than expected, and a file may hold anything;
 /// this reads what is there. It is also what makes a million rows quick.
-final class PreparedStatement {
-  private let handle: OpaquePointer
+package final class PreparedStatement {
+  /// The statement, for SQLite's own functions.
+  package let handle: OpaquePointer
   private let connection: OpaquePointer
 
   /// Names of the columns of the result; empty for a statement that returns none.
-  let columns: [String]
+  package let columns: [String]
 
   /// Names of the parameters, without their sigil, in order of appearance.
-  let parameters: [String]
+  package let parameters: [String]
 
   /// - Throws: ``GradlogError`` when the text is not exactly one statement that SQLite compiles.
-  init(_ sql: String, on db: Database) throws {
+  package init(_ sql: String, on db: Database) throws {
     guard let connection = db.sqliteConnection else {
       throw GradlogError(.misuse, "the file has been closed", remedy: "open it again")
     }
@@ -69,37 +69,36 @@ final class PreparedStatement {
   }
 
   /// Gives a parameter its value; one that is never bound is NULL.
-  func bind(_ value: CellValue, to parameter: String) throws {
+  package func bind(_ integer: Int64, to parameter: String) throws {
+    try bind(parameter) { sqlite3_bind_int64(handle, $0, integer) }
+  }
+
+  /// Gives a parameter its value.
+  package func bind(_ text: String, to parameter: String) throws {
+    try bind(parameter) { sqlite3_bind_text(handle, $0, text, Int32(text.utf8.count), Self.copy) }
+  }
+
+  /// Has `give` give the parameter of this name its value, at an index, with the result code of SQLite's function.
+  package func bind(_ parameter: String, _ give: (Int32) -> Int32) throws {
     for (index, name) in parameters.enumerated() where name == parameter {
-      let code = bind(value, at: Int32(index + 1))
+      let code = give(Int32(index + 1))
       guard code == SQLITE_OK else { throw Self.failure(code, connection) }
     }
   }
 
-  private func bind(_ value: CellValue, at index: Int32) -> Int32 {
-    // Tells SQLite to copy the bytes before the call returns: SQLITE_TRANSIENT.
-    let copy = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
-    switch value {
-    case .null: return sqlite3_bind_null(handle, index)
-    case .integer(let integer): return sqlite3_bind_int64(handle, index, integer)
-    case .real(let real): return sqlite3_bind_double(handle, index, real)
-    case .single(let single): return sqlite3_bind_double(handle, index, Double(single))
-    case .half(let half): return sqlite3_bind_double(handle, index, Double(half))
-    case .text(let text):
-      return sqlite3_bind_text(handle, index, text, Int32(text.utf8.count), copy)
-    case .blob(let bytes):
-      return sqlite3_bind_blob(handle, index, bytes, Int32(bytes.count), copy)
-    }
+  /// Tells SQLite to copy the bytes before the call returns: SQLITE_TRANSIENT.
+  package static var copy: sqlite3_destructor_type? {
+    unsafeBitCast(-1, to: sqlite3_destructor_type.self)
   }
 
   /// Goes back before the first row; the parameters keep their values.
-  func reset() {
+  package func reset() {
     // What it returns is the failure of the last step, which that has told already.
     sqlite3_reset(handle)
   }
 
   /// Moves to the next row; false when there is none.
-  func step() throws -> Bool {
+  package func step() throws -> Bool {
     switch sqlite3_step(handle) {
     case SQLITE_ROW: return true
     case SQLITE_DONE: return false
@@ -107,78 +106,39 @@ final class PreparedStatement {
     }
   }
 
-  /// Copies the current row over `row`, which must have as many elements as there are columns.
-  func read(into row: inout [CellValue]) {
-    for index in row.indices { row[index] = value(at: Int32(index)) }
-  }
-
-  /// Appends the cells of the current row, from the column `first` on, to the one that `rows` has
-  /// begun.
-  func appendCells(from first: Int = 0, to rows: RowBlock) {
-    for index in Int32(first)..<Int32(columns.count) { append(at: index, to: rows) }
-  }
-
-  @inline(__always)
-  private func append(at index: Int32, to rows: RowBlock) {
-    // One call that checks the index and the connection for all that follow. The value may be looked
-    // at without the connection's lock, since no other thread uses it meanwhile.
-    let value = sqlite3_column_value(handle, index)
-    switch sqlite3_value_type(value) {
-    case SQLITE_INTEGER: rows.append(sqlite3_value_int64(value))
-    case SQLITE_FLOAT: rows.append(sqlite3_value_double(value))
-    case SQLITE_TEXT:
-      let start = UnsafeRawPointer(sqlite3_value_text(value))
-      rows.append(
-        text: UnsafeRawBufferPointer(start: start, count: Int(sqlite3_value_bytes(value))))
-    case SQLITE_BLOB:
-      let start = sqlite3_value_blob(value)
-      rows.append(
-        blob: UnsafeRawBufferPointer(start: start, count: Int(sqlite3_value_bytes(value))))
-    default: rows.appendNull()
-    }
-  }
-
-  /// The value of one column of the current row.
-  func value(at index: Int32) -> CellValue {
-    switch sqlite3_column_type(handle, index) {
-    case SQLITE_INTEGER: .integer(sqlite3_column_int64(handle, index))
-    case SQLITE_FLOAT: .real(sqlite3_column_double(handle, index))
-    case SQLITE_TEXT:
-      .text(
-        bytes(UnsafeRawPointer(sqlite3_column_text(handle, index)), index) {
-          String(decoding: $0, as: UTF8.self)
-        })
-    case SQLITE_BLOB: .blob(bytes(sqlite3_column_blob(handle, index), index) { Array($0) })
-    default: .null
-    }
-  }
+  /// Whether a column of the current row is NULL.
+  package func isNull(at index: Int32) -> Bool { sqlite3_column_type(handle, index) == SQLITE_NULL }
 
   /// An integer column of the current row; 0 when it holds no number.
-  func integer(at index: Int32) -> Int64 { sqlite3_column_int64(handle, index) }
+  package func integer(at index: Int32) -> Int64 { sqlite3_column_int64(handle, index) }
 
   /// A number of the current row; NaN, which SQLite does not store, when it is NULL. Quicker than
   /// ``real(at:)``.
-  func realOrNaN(at index: Int32) -> Double {
+  package func realOrNaN(at index: Int32) -> Double {
     let value = sqlite3_column_value(handle, index)
     return sqlite3_value_type(value) == SQLITE_NULL ? .nan : sqlite3_value_double(value)
   }
 
   /// A number of the current row; nil when it is NULL.
-  func real(at index: Int32) -> Double? {
+  package func real(at index: Int32) -> Double? {
     sqlite3_column_type(handle, index) == SQLITE_NULL
       ? nil : sqlite3_column_double(handle, index)
   }
 
   /// The bytes of a blob or a text of the current row, valid until the next ``step()``; none for NULL.
-  func bytes(at index: Int32) -> UnsafeRawBufferPointer {
+  package func bytes(at index: Int32) -> UnsafeRawBufferPointer {
     let start = sqlite3_column_blob(handle, index)
     return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, index)))
   }
 
-  private func bytes<Result>(
-    _ start: UnsafeRawPointer?, _ index: Int32, _ body: (UnsafeRawBufferPointer) -> Result
-  ) -> Result {
-    body(UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, index))))
+  /// The text of a column of the current row; nil when it holds anything else. Bytes that are not UTF-8 are replaced
+  /// by U+FFFD.
+  package func text(at index: Int32) -> String? {
+    guard sqlite3_column_type(handle, index) == SQLITE_TEXT else { return nil }
+    let start = UnsafeRawPointer(sqlite3_column_text(handle, index))
+    return String(
+      decoding: UnsafeRawBufferPointer(
+        start: start, count: Int(sqlite3_column_bytes(handle, index))), as: UTF8.self)
   }
 
   /// A mistake in the SQL is the user's to mend; the rest is for the storage's own words.

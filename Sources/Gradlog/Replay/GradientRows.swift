@@ -1,5 +1,4 @@
 internal import GRDB
-internal import Gradlog
 
 /// Reads the rows of `gradient_statistics` batch by batch, for the detectors.
 final class GradientRows {
@@ -17,10 +16,10 @@ final class GradientRows {
   }
 
   /// Hands over the gradients of a batch in their order; each is valid until the next.
-  func forEachGradient(of batch: SeriesIndex.Batch, _ body: (GradientRow) -> Void) throws {
+  func forEachGradient(of batch: StoredBatch, _ body: (GradientRow) -> Void) throws {
     rows.reset()
-    try rows.bind(.integer(batch.firstGradientID), to: "first")
-    try rows.bind(.integer(batch.gradientCount), to: "count")
+    try rows.bind(batch.firstGradientID, to: "first")
+    try rows.bind(batch.gradientCount, to: "count")
     while try rows.step() { body(GradientRow(rows: rows)) }
   }
 }
