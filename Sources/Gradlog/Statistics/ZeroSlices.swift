@@ -6,6 +6,11 @@
 struct ZeroSlices: ~Copyable {
   /// The columns that are zero in every line so far; kept for its memory.
   private var candidates: [Int] = []
+  /// The bits of a column's elements in the lines that were looked at together; kept for its memory.
+  private var unions: [UInt8] = []
+
+  /// Lines after which columns that happen to begin with zeros are mostly told from those that are zero.
+  private static let firstLines = 8
 
   /// Fills in both counts of a gradient whose elements and zeros are counted. A scalar has neither.
   mutating func count(in tensor: RecordedTensor, _ statistics: inout GradientStatistics) {
@@ -62,10 +67,24 @@ struct ZeroSlices: ~Copyable {
     candidates.append(contentsOf: 0..<matrix.columns)
     var line = 0
     while !candidates.isEmpty, line < matrix.lines {
+      // One column by itself takes as long as many in a vector.
+      if line == Self.firstLines, candidates.count * 8 > matrix.columns {
+        return zeroColumns(of: matrix, from: line)
+      }
       matrix.keepZeros(of: line, among: &candidates)
       line += 1
     }
     return candidates.count
+  }
+
+  /// The candidates that are zero in all lines from one on, too.
+  private mutating func zeroColumns(of matrix: ZeroElements, from line: Int) -> Int {
+    unions.removeAll(keepingCapacity: true)
+    unions.append(contentsOf: repeatElement(0, count: matrix.lineLength))
+    return unions.withUnsafeMutableBytes { unions in
+      for line in line..<matrix.lines { matrix.unite(line, into: unions) }
+      return candidates.count { matrix.isZero(inUnion: UnsafeRawBufferPointer(unions), $0) }
+    }
   }
 }
 
@@ -97,6 +116,31 @@ private struct ZeroElements {
     }
   }
 
+  /// Bytes of a line.
+  var lineLength: Int { columns * width }
+
+  /// Adds the bits of a line's elements to those that are there.
+  func unite(_ line: Int, into unions: UnsafeMutableRawBufferPointer) {
+    let start = line * lineLength
+    var place = 0
+    while place + 32 <= lineLength {
+      let united =
+        unions.loadUnaligned(fromByteOffset: place, as: SIMD4<UInt64>.self)
+        | bytes.loadUnaligned(fromByteOffset: start &+ place, as: SIMD4<UInt64>.self)
+      unions.storeBytes(of: united, toByteOffset: place, as: SIMD4<UInt64>.self)
+      place += 32
+    }
+    while place < lineLength {
+      unions[place] |= bytes[start &+ place]
+      place += 1
+    }
+  }
+
+  /// Whether the elements of a column that were united are zero, of either sign.
+  func isZero(inUnion unions: UnsafeRawBufferPointer, _ column: Int) -> Bool {
+    isZero(at: column &* width, of: unions)
+  }
+
   func isZeroRow(_ row: Int) -> Bool {
     var place = row * rowLength * width
     let end = place + rowLength * width
@@ -112,7 +156,7 @@ private struct ZeroElements {
       place += 8
     }
     while place < end {
-      guard isZero(at: place) else { return false }
+      guard isZero(at: place, of: bytes) else { return false }
       place += width
     }
     return true
@@ -126,13 +170,13 @@ private struct ZeroElements {
       let column = candidates[index]
       // Without a branch: zeros come in no order.
       candidates[kept] = column
-      kept &+= isZero(at: start &+ column &* width) ? 1 : 0
+      kept &+= isZero(at: start &+ column &* width, of: bytes) ? 1 : 0
     }
     candidates.removeSubrange(kept...)
   }
 
   @inline(__always)
-  private func isZero(at place: Int) -> Bool {
+  private func isZero(at place: Int, of bytes: UnsafeRawBufferPointer) -> Bool {
     switch width {
     case 2: bytes.loadUnaligned(fromByteOffset: place, as: UInt16.self) &<< 1 == 0
     case 4: bytes.loadUnaligned(fromByteOffset: place, as: UInt32.self) &<< 1 == 0
