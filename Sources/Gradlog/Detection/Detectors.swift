@@ -41,7 +41,7 @@ package struct Detectors: Sendable {
   /// Takes a batch and its gradients, each of a registered weight, in the order of their positions.
   package mutating func observe(_ batch: ObservedBatch, _ gradients: [ObservedGradient]) {
     while networks.count <= batch.optimizer { networks.append(NetworkDetectors()) }
-    log.network = batch.optimizer
+    log.optimizer = batch.optimizer
     networks[batch.optimizer].observe(
       batch, gradients, weights, isGame: networks.count > 1, thresholds, &log)
     begun = log.takeNews()

@@ -3,6 +3,8 @@ package struct Finding: Sendable, Equatable {
   package let rule: Rule
   /// The index of the weight, as ``Detectors/register(_:)`` gave it; nil for the network.
   package let weight: Int?
+  /// Number of the optimizer whose batches show it, see ``ObservedBatch/optimizer``.
+  package let optimizer: Int
   package internal(set) var severity: Rule.Severity
   /// The batch in which the trouble began, which may be before the rule was sure of it.
   package internal(set) var first: BatchPlace
@@ -37,24 +39,25 @@ struct Hit {
   var isRevised = false
 }
 
-/// The findings so far, one for each weight and rule.
+/// The findings so far, one for each weight, rule and optimizer: nothing that one optimizer's network does ends or
+/// softens what is said of another.
 struct FindingLog: Sendable {
   struct Key: Hashable {
     let rule: Rule
     let weight: Int?
+    let optimizer: Int
 
     // Few rules hit one weight, and the names of rules take long: it is looked up in each batch.
     func hash(into hasher: inout Hasher) {
       hasher.combine(weight ?? -1)
+      hasher.combine(optimizer)
     }
   }
 
   private(set) var findings: [Finding] = []
   private var places: [Key: Int] = [:]
-  /// Which network each finding was first made of: nothing that another one does ends or softens it.
-  private var owners: [Int] = []
-  /// The network that is being observed.
-  var network = 0
+  /// The optimizer whose network is being observed.
+  var optimizer = 0
   /// Those that began, or became worse, in this batch.
   private var begun: [Int] = []
   /// The worst that was said of each: one that is worse now and then is news once.
@@ -65,7 +68,7 @@ struct FindingLog: Sendable {
 
   /// Takes what a detector says of the batch at `place`.
   mutating func note(_ hit: Hit, at place: BatchPlace) {
-    guard let index = places[Key(rule: hit.rule, weight: hit.weight)] else {
+    guard let index = index(of: hit.rule, weight: hit.weight) else {
       return begin(hit, at: place)
     }
     changed.insert(index)
@@ -83,13 +86,13 @@ struct FindingLog: Sendable {
 
   private mutating func begin(_ hit: Hit, at place: BatchPlace) {
     let first = hit.since ?? place
-    places[Key(rule: hit.rule, weight: hit.weight)] = findings.count
+    places[Key(rule: hit.rule, weight: hit.weight, optimizer: optimizer)] = findings.count
     begun.append(findings.count)
     changed.insert(findings.count)
-    owners.append(network)
     findings.append(
       Finding(
-        rule: hit.rule, weight: hit.weight, severity: hit.severity, first: first, last: place,
+        rule: hit.rule, weight: hit.weight, optimizer: optimizer, severity: hit.severity,
+        first: first, last: place,
         batchCount: max(1, place.ordinal - first.ordinal + 1), value: hit.value,
         baseline: hit.baseline,
         threshold: hit.threshold, symptom: hit.symptom))
@@ -98,8 +101,8 @@ struct FindingLog: Sendable {
   /// Says that a trouble is over. It was no more than a warning, then, and mere information if it never was worse, or if
   /// all it did was to take time.
   mutating func end(_ rule: Rule, weight: Int? = nil, showing symptom: Symptom? = nil) {
-    guard let index = places[Key(rule: rule, weight: weight)], !findings[index].isOver,
-      owners[index] == network, symptom == nil || findings[index].symptom == symptom
+    guard let index = index(of: rule, weight: weight), !findings[index].isOver,
+      symptom == nil || findings[index].symptom == symptom
     else { return }
     findings[index].isOver = true
     findings[index].severity =
@@ -111,7 +114,7 @@ struct FindingLog: Sendable {
   mutating func soften() {
     for index in findings.indices
     where findings[index].severity == .critical && findings[index].symptom.isBearable
-      && owners[index] == network
+      && findings[index].optimizer == optimizer
     {
       findings[index].severity = .warning
       changed.insert(index)
@@ -122,9 +125,8 @@ struct FindingLog: Sendable {
   mutating func revise(
     _ rule: Rule, weight: Int?, to severity: Rule.Severity, showing symptom: Symptom
   ) {
-    guard let index = places[Key(rule: rule, weight: weight)],
-      findings[index].severity != severity, findings[index].symptom == symptom,
-      owners[index] == network
+    guard let index = index(of: rule, weight: weight),
+      findings[index].severity != severity, findings[index].symptom == symptom
     else { return }
     if severity > findings[index].severity { begun.append(index) }
     findings[index].severity = severity
@@ -136,15 +138,14 @@ struct FindingLog: Sendable {
     var began: Int?
     for index in findings.indices
     where findings[index].rule == other && findings[index].severity == .critical
-      && owners[index] == network
+      && findings[index].optimizer == optimizer
     {
       began = min(began ?? .max, findings[index].first.ordinal)
     }
     guard let began else { return }
     for index in findings.indices
     where findings[index].rule == rule && findings[index].severity == .warning
-      && !findings[index].isOver
-      && owners[index] == network
+      && !findings[index].isOver && findings[index].optimizer == optimizer
       && (0...batches).contains(began - findings[index].first.ordinal)
     {
       findings[index].severity = .critical
@@ -165,7 +166,7 @@ struct FindingLog: Sendable {
     defer { begun.removeAll(keepingCapacity: true) }
     return begun.compactMap { index in
       let finding = findings[index]
-      let key = Key(rule: finding.rule, weight: finding.weight)
+      let key = Key(finding)
       if let before = told[key], before >= finding.severity { return nil }
       told[key] = finding.severity
       return finding
@@ -176,6 +177,17 @@ struct FindingLog: Sendable {
   mutating func takeChanged() -> [Finding] {
     defer { changed.removeAll(keepingCapacity: true) }
     return changed.sorted().map { findings[$0] }
+  }
+
+  /// Where the finding is that the optimizer that is being observed shows; nil when there is none.
+  private func index(of rule: Rule, weight: Int?) -> Int? {
+    places[Key(rule: rule, weight: weight, optimizer: optimizer)]
+  }
+}
+
+extension FindingLog.Key {
+  init(_ finding: Finding) {
+    self.init(rule: finding.rule, weight: finding.weight, optimizer: finding.optimizer)
   }
 }
 

@@ -50,7 +50,7 @@ final class FindingLines: Sendable {
     let subject = finding.weight.map { "'\($0)'" } ?? "the network"
     let more = others == 0 ? "" : " and \(others) more \(others == 1 ? "weight" : "weights")"
     return Self.inOneLine(
-      "\(run): \(finding.severity.rawValue) \(finding.rule.rawValue) in \(subject)\(more) "
+      "\(run): \(finding.severity.rawValue) \(finding.rule.rawValue) in \(subject)\(more)\(finding.ofOptimizer) "
         + "since epoch \(finding.epoch), batch \(finding.batch): \(finding.evidence)")
   }
 

@@ -1,5 +1,5 @@
-/// Passes findings on to who watches the training: each weight and rule when it begins, and again when
-/// it becomes worse, so that a weight that is sick in every other batch does not flood anyone.
+/// Passes findings on to who watches the training: each weight, rule and optimizer when it begins, and
+/// again when it becomes worse, so that a weight that is sick in every other batch does not flood anyone.
 final class FindingWatch: Sendable {
   private struct State {
     var findings: [LiveFinding] = []

@@ -45,8 +45,7 @@ private final class Bench {
   private let directions = GradientDirections()
   private var weights: KnownWeights
   private var detectors = Detectors()
-  /// Numbers of the optimizers' labels, in the order in which they came up.
-  private var optimizers: [String: Int] = [:]
+  private var optimizers = OptimizerLabels()
   /// The gradients of the batch being judged, as the detectors see them; kept for its memory.
   private var observed: [ObservedGradient] = []
   /// Begins after the keys of the batches that the run held before.
@@ -71,7 +70,7 @@ private final class Bench {
     for batch in slab.batches[slab.verdicts.count...] {
       slab.append(verdict: verdict(on: batch, of: slab))
     }
-    slab.append(changed: detectors.takeChanged(), goingOn: goesOn)
+    slab.append(changed: detectors.takeChanged(), of: optimizers.all, goingOn: goesOn)
   }
 
   /// Before the first batch of a run that is taken up again, brings the detectors to where they would be if it had never
@@ -157,17 +156,17 @@ private final class Bench {
   }
 
   private func detect(_ context: BatchContext, _ verdict: Verdict) -> [LiveFinding] {
-    let optimizer = optimizers[context.optimizer] ?? optimizers.count
-    optimizers[context.optimizer] = optimizer
     let place = BatchPlace(
       batchID: verdict.number, epoch: context.epoch, batch: context.batch, step: verdict.step,
       learningRate: context.learningRate)
     detectors.observe(
       ObservedBatch(
-        place: place, optimizer: optimizer, loss: context.loss, lossScale: context.lossScale),
+        place: place, optimizer: optimizers.number(of: context.optimizer), loss: context.loss,
+        lossScale: context.lossScale),
       observed)
     return detectors.begun.lazy.filter { $0.severity > .info }.map { finding in
-      LiveFinding(finding, of: finding.weight.map(self.weights.name))
+      LiveFinding(
+        finding, of: finding.weight.map(self.weights.name), optimizer: context.optimizer)
     }
   }
 }

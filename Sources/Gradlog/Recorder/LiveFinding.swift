@@ -1,4 +1,4 @@
-/// What a rule began to say, about one weight or the whole network, while the training ran.
+/// What a rule began to say, about one weight or the whole network of an optimizer, while the training ran.
 public struct LiveFinding: Sendable, Equatable {
   /// The rule that is broken.
   public let rule: Rule
@@ -6,6 +6,8 @@ public struct LiveFinding: Sendable, Equatable {
   public let severity: Rule.Severity
   /// The name of the weight; nil when it is about the whole network.
   public let weight: String?
+  /// Which of several optimizers has the batches that show it; empty when there is one.
+  public let optimizer: String
   /// The epoch of the batch in which the trouble began, which may be before the rule was sure of it.
   public let epoch: Int
   /// That batch.
@@ -23,10 +25,10 @@ public struct LiveFinding: Sendable, Equatable {
   /// What to try, as one sentence.
   public let advice: String
 
-  init(_ finding: Finding, of weight: String?) {
+  init(_ finding: Finding, of weight: String?, optimizer: String) {
     rule = finding.rule
     severity = finding.severity
-    self.weight = weight
+    (self.weight, self.optimizer) = (weight, optimizer)
     epoch = finding.first.epoch
     batch = finding.first.batch
     step = finding.first.step
@@ -41,8 +43,11 @@ public struct LiveFinding: Sendable, Equatable {
 extension LiveFinding: CustomStringConvertible {
   /// The finding and what to try, as one line.
   public var description: String {
-    "\(severity.rawValue) \(rule.rawValue) since epoch \(epoch), batch \(batch): \(evidence); \(advice)"
+    "\(severity.rawValue) \(rule.rawValue)\(ofOptimizer) since epoch \(epoch), batch \(batch): \(evidence); \(advice)"
   }
+
+  /// Names the optimizer if it has a name: whether there will be others cannot be known yet.
+  var ofOptimizer: String { optimizer.isEmpty ? "" : " of optimizer '\(optimizer)'" }
 }
 
 extension GradientRecorder {

@@ -64,6 +64,8 @@ final class Slab {
   private(set) var verdicts: [Verdict] = []
   /// The findings that changed in these batches, as they are after the last of them.
   private(set) var changedFindings: [Finding] = []
+  /// The labels of the optimizers that these findings name by number.
+  private(set) var optimizers: [String] = []
   /// Whether the findings so far are about all that the run holds, and not only what this recorder saw of it.
   private(set) var goesOnWithFindings = false
   /// One for each of ``gradients`` when the slab is measured.
@@ -218,9 +220,11 @@ final class Slab {
     verdicts.append(verdict)
   }
 
-  /// Notes the findings that changed in the batches that were judged now, and whether they go on with what the run held.
-  func append(changed findings: [Finding], goingOn: Bool) {
+  /// Notes the findings that changed in the batches that were judged now, the labels of all optimizers so far, and
+  /// whether the findings go on with what the run held.
+  func append(changed findings: [Finding], of optimizers: [String], goingOn: Bool) {
     changedFindings.append(contentsOf: findings)
+    self.optimizers = optimizers
     if goingOn { goesOnWithFindings = true }
   }
 
@@ -234,6 +238,7 @@ final class Slab {
     batches.removeAll(keepingCapacity: true)
     verdicts.removeAll(keepingCapacity: true)
     changedFindings.removeAll(keepingCapacity: true)
+    optimizers = []
     goesOnWithFindings = false
     gradients.removeAll(keepingCapacity: true)
     measured.removeAll(keepingCapacity: true)

@@ -31,8 +31,13 @@ package struct Replay {
     let batches = try StoredBatches(of: scope, before: end, in: db)
     var series = try SeriesCursor(of: scope, in: db)
     let rows = try GradientRows(in: db)
+    var freezings = try Freezings(of: scope, in: db)
     while let batch = try batches.next() {
       guard let run = places[batch.runID] else { continue }
+      try freezings.forEach(upTo: batch.batchID) { weightID, isFrozen in
+        guard let place = weights[weightID] else { return }
+        runs[place.run].tell(isFrozen, ofWeight: place.weight)
+      }
       gradients.removeAll(keepingCapacity: true)
       if batch.gradientCount > 0, try !read(batch, of: run, from: &series) {
         try read(batch, of: run, from: rows)
@@ -68,8 +73,12 @@ package struct Replay {
       FROM weights WHERE \(scope.condition) ORDER BY position, weight_id
       """, on: db)
     try scope.bind(to: rows)
+    let first = try Freezings.first(scope, in: db)
     var weights: [Int64: [ReplayedWeight]] = [:]
-    while try rows.step() { weights[rows.integer(at: 1), default: []].append(ReplayedWeight(rows)) }
+    while try rows.step() {
+      let isFrozen = first[rows.integer(at: 0)].map { !$0 } ?? (rows.integer(at: 6) != 0)
+      weights[rows.integer(at: 1), default: []].append(ReplayedWeight(rows, isFrozen: isFrozen))
+    }
     return weights
   }
 

@@ -65,7 +65,9 @@ struct BatchInserter {
   /// Takes findings of a slab as they are after its batches, which are inserted or lost.
   mutating func takeFindings(of slab: Slab) {
     if slab.goesOnWithFindings { findings.goOn() }
-    for finding in slab.changedFindings { findings.take(finding) }
+    for finding in slab.changedFindings {
+      findings.take(finding, of: slab.optimizers[finding.optimizer])
+    }
   }
 
   /// To be called last in each transaction.
@@ -122,6 +124,7 @@ struct BatchInserter {
     nextBatchID += 1
     weightIDs.removeAll(keepingCapacity: true)
     let weightCount = weights.count
+    weights.beginBatch()
     for position in batch.gradients {
       weightIDs.append(try weights.weightID(of: slab.gradients[position], in: db))
     }
@@ -129,6 +132,7 @@ struct BatchInserter {
       sayIfRenamed(batch.gradients.map { slab.gradients[$0].weight })
     }
     try insertRow(batch, batchID: batchID, step: verdict.step)
+    try weights.writeFreezings(from: batchID, in: db)
     keys.append(batchID, of: verdict.number)
     values.beginBatch()
     let droppedValues = try insertGradients(

@@ -11,6 +11,9 @@ package struct FileFormat {
     "frozen",
   ]
 
+  /// Whether the file has the table `freezings`.
+  package var tellsFreezings: Bool { number >= 4 }
+
   package init(of db: Database) throws {
     let versions = try PreparedStatement("PRAGMA user_version", on: db)
     number = try versions.step() ? Int(versions.integer(at: 0)) : 0

@@ -5,6 +5,7 @@ struct FindingTable {
   private struct Key: Hashable {
     let rule: String
     let weightID: Int64?
+    let optimizer: String
   }
 
   /// What a run that is resumed said before, when its detectors began anew: the rows go on.
@@ -17,6 +18,7 @@ struct FindingTable {
   /// A finding and its row.
   private struct Entry {
     var finding: Finding
+    let optimizer: String
     /// The key of its row; nil when there is none.
     var findingID: Int64?
     /// What its row says; nil when that is not known.
@@ -46,7 +48,7 @@ struct FindingTable {
     insertion = try RowStatement(
       into: "findings",
       columns: [
-        "run_id", "weight_id", "rule", "first_batch_id", "severity", "last_batch_id", "batch_count",
+        "run_id", "weight_id", "rule", "optimizer", "first_batch_id", "severity", "last_batch_id", "batch_count",
         "value", "baseline", "threshold", "evidence", "advice",
       ], in: db)
     update = try RowStatement(
@@ -94,7 +96,7 @@ struct FindingTable {
     let rows = try Row.fetchAll(
       db,
       sql: """
-        SELECT finding_id, rule, weight_id, first_batch_id, batch_count, severity FROM findings
+        SELECT finding_id, rule, weight_id, optimizer, first_batch_id, batch_count, severity FROM findings
         WHERE run_id = ?
         """,
       arguments: [runID])
@@ -102,7 +104,8 @@ struct FindingTable {
       (
         Key(
           rule: try row.decode(String.self, forColumn: "rule"),
-          weightID: try row.decode(Int64?.self, forColumn: "weight_id")),
+          weightID: try row.decode(Int64?.self, forColumn: "weight_id"),
+          optimizer: try row.decode(String.self, forColumn: "optimizer")),
         try row.decode(Int64.self, forColumn: "finding_id"),
         Earlier(
           firstBatchID: try row.decode(Int64.self, forColumn: "first_batch_id"),
@@ -113,13 +116,13 @@ struct FindingTable {
     }
   }
 
-  /// Takes what a finding says now, to be written with ``write(_:_:)``.
-  mutating func take(_ finding: Finding) {
-    let key = FindingLog.Key(rule: finding.rule, weight: finding.weight)
+  /// Takes what a finding of an optimizer says now, to be written with ``write(_:_:)``.
+  mutating func take(_ finding: Finding, of optimizer: String) {
+    let key = FindingLog.Key(finding)
     guard let place = places[key] else {
       places[key] = entries.count
       changed.append(entries.count)
-      entries.append(Entry(finding: finding))
+      entries.append(Entry(finding: finding, optimizer: optimizer))
       return
     }
     entries[place].finding = finding
@@ -162,7 +165,8 @@ struct FindingTable {
     let weight = finding.weight.flatMap(weights.weight)
     guard finding.weight == nil || weight != nil else { return false }
     if entry.findingID == nil {
-      let key = Key(rule: finding.rule.rawValue, weightID: weight?.id)
+      let key = Key(
+        rule: finding.rule.rawValue, weightID: weight?.id, optimizer: entry.optimizer)
       entry.findingID = findingIDs[key]
       entry.earlier = earlier[key]
     }
@@ -170,7 +174,7 @@ struct FindingTable {
     if let findingID = entry.findingID {
       try rewrite(entry, findingID, place, name: weight?.name)
     } else {
-      try insert(finding, weight, place)
+      try insert(entry, weight, place)
       entry.findingID = db.lastInsertedRowID
     }
     entry.written = finding
@@ -189,12 +193,14 @@ struct FindingTable {
   }
 
   private func insert(
-    _ finding: Finding, _ weight: (id: Int64, name: String)?, _ place: (first: Int64, last: Int64)
+    _ entry: Entry, _ weight: (id: Int64, name: String)?, _ place: (first: Int64, last: Int64)
   ) throws {
+    let finding = entry.finding
     try insertion.run { row in
       row.bind(runID)
       row.bind(weight?.id)
       row.bind(finding.rule.rawValue)
+      row.bind(entry.optimizer)
       row.bind(place.first)
       row.bind(finding.severity.rawValue)
       row.bind(place.last)

@@ -175,8 +175,9 @@ private enum RunDeletion {
       arguments: [
         "first": batch.firstGradientID, "last": batch.lastGradientID, "batch": batch.batchID,
       ])
-    try db.cachedStatement(sql: "DELETE FROM batches WHERE batch_id = ?")
-      .execute(arguments: [batch.batchID])
+    for table in ["freezings WHERE first_batch_id", "batches WHERE batch_id"] {
+      try db.cachedStatement(sql: "DELETE FROM \(table) = ?").execute(arguments: [batch.batchID])
+    }
   }
 
   static func end(_ name: String, rank: Int?, in db: Database) throws {

@@ -168,6 +168,7 @@ enum RunTable {
           WHERE run_id = :run AND (epoch, batch) >= (:epoch, :batch);
         """, arguments: ["run": runID, "epoch": batch.epoch, "batch": batch.batch])
     try SeriesTable.remove(batchesIn: "replaced", ofRun: runID, in: db)
+    try WeightTable.forgetFreezings(inBatchesOf: "replaced", in: db)
     try db.execute(
       sql: """
         UPDATE runs SET values_stopped_batch_id = NULL, values_stopped_reason = NULL

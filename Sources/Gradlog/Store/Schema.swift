@@ -8,7 +8,7 @@ enum Schema {
   static let applicationID: Int32 = 0x6772_6164
 
   /// The format that this code writes, and the newest that it reads: `PRAGMA user_version`.
-  static let version = 3
+  static let version = 4
 
   /// Large pages write large tensors twice as fast as SQLite's default of 4,096 bytes.
   static let pageSize = 65_536
@@ -30,6 +30,11 @@ enum Schema {
       try db.execute(sql: formatThreeFindings)
       try db.execute(sql: formatThreeView)
       try db.execute(sql: "PRAGMA user_version = 3")
+    }
+    migrator.registerMigration("format-4") { db in
+      try db.execute(sql: formatFourFindings)
+      try db.execute(sql: formatFourFreezings)
+      try db.execute(sql: "PRAGMA user_version = 4")
     }
     return migrator
   }

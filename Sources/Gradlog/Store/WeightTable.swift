@@ -28,6 +28,8 @@ struct WeightTable {
   private var rows: [Row?] = []
   /// What the file held when it was looked at last, by name.
   private var stored: [String: StoredWeight]
+  /// The indices of weights of which the batch being inserted says that they are frozen, or no longer so.
+  private var changed: [Int] = []
   /// The position of the next new weight.
   private var nextPosition: Int
 
@@ -72,18 +74,22 @@ struct WeightTable {
   /// Whether the values of the weight at an index are kept in the batches that the plan chooses.
   func isCaptured(at index: Int) -> Bool { rows[index]?.isCaptured ?? false }
 
-  /// The key of the weight that a gradient belongs to. A new weight is inserted, and what is new about one is written.
+  /// To be called before the gradients of a batch.
+  mutating func beginBatch() {
+    changed.removeAll(keepingCapacity: true)
+  }
+
+  /// The key of the weight that a gradient belongs to. A new weight is inserted, and what is new about one is written,
+  /// except whether it is frozen, see ``writeFreezings(from:in:)``.
   mutating func weightID(of gradient: PendingGradient, in db: Database) throws -> Int64 {
     let index = gradient.index
     while rows.count <= index { rows.append(nil) }
-    if rows[index] == nil { rows[index] = known(gradient.weight) }
-    guard let row = rows[index] else { return try insert(gradient, in: db) }
+    let row = try rows[index] ?? known(gradient.weight) ?? insert(gradient, in: db)
+    if rows[index] == nil { rows[index] = row }
     if let tensor = gradient.tensor, !row.hasShape {
       try complete(index, row.weightID, tensor, in: db)
     }
-    if row.isFrozen != gradient.isFrozen {
-      try setFrozen(gradient.isFrozen, index, row.weightID, in: db)
-    }
+    if row.isFrozen != gradient.isFrozen { changed.append(index) }
     return row.weightID
   }
 
@@ -96,22 +102,20 @@ struct WeightTable {
     }
   }
 
-  private mutating func insert(_ gradient: PendingGradient, in db: Database) throws -> Int64 {
+  private mutating func insert(_ gradient: PendingGradient, in db: Database) throws -> Row {
     try db.execute(
       sql: """
-        INSERT INTO weights (run_id, position, name, dtype, shape, element_count, frozen)
-        VALUES (?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO weights (run_id, position, name, dtype, shape, element_count)
+        VALUES (?, ?, ?, ?, ?, ?)
         """,
       arguments: [
         runID, nextPosition, gradient.weight, gradient.tensor?.dtype.rawValue,
         gradient.tensor.map { Self.json($0.shape) }, gradient.tensor?.elementCount,
-        gradient.isFrozen,
       ])
     nextPosition += 1
-    rows[gradient.index] = Row(
+    return Row(
       weightID: db.lastInsertedRowID, name: gradient.weight, hasShape: gradient.tensor != nil,
-      isFrozen: gradient.isFrozen, isCaptured: capture.includes(weight: gradient.weight))
-    return db.lastInsertedRowID
+      isFrozen: false, isCaptured: capture.includes(weight: gradient.weight))
   }
 
   /// Fills in dtype and shape of a weight that had only absent gradients until now.
@@ -127,12 +131,31 @@ struct WeightTable {
     rows[index]?.hasShape = true
   }
 
-  private mutating func setFrozen(
-    _ isFrozen: Bool, _ index: Int, _ weightID: Int64, in db: Database
-  ) throws {
+  /// Writes which weights are frozen, or no longer so, from the batch on whose gradients were looked up last, and which
+  /// is in the file.
+  mutating func writeFreezings(from batchID: Int64, in db: Database) throws {
+    for index in changed {
+      guard let row = rows[index] else { continue }
+      try db.cachedStatement(sql: "UPDATE weights SET frozen = ? WHERE weight_id = ?")
+        .execute(arguments: [!row.isFrozen, row.weightID])
+      try db.cachedStatement(
+        sql: "INSERT INTO freezings (weight_id, first_batch_id, frozen) VALUES (?, ?, ?)"
+      ).execute(arguments: [row.weightID, batchID, !row.isFrozen])
+      rows[index]?.isFrozen.toggle()
+    }
+  }
+
+  /// Takes back what was told in batches that are about to be deleted, the last ones of their run: a table with their
+  /// `batch_id`.
+  static func forgetFreezings(inBatchesOf table: String, in db: Database) throws {
     try db.execute(
-      sql: "UPDATE weights SET frozen = ? WHERE weight_id = ?", arguments: [isFrozen, weightID])
-    rows[index]?.isFrozen = isFrozen
+      sql: """
+        UPDATE weights SET frozen = 1 - earliest.frozen
+          FROM (SELECT weight_id, frozen, min(first_batch_id) FROM freezings
+            WHERE first_batch_id IN (SELECT batch_id FROM \(table)) GROUP BY weight_id) AS earliest
+          WHERE weights.weight_id = earliest.weight_id;
+        DELETE FROM freezings WHERE first_batch_id IN (SELECT batch_id FROM \(table));
+        """)
   }
 
   private static func json(_ shape: [Int]) -> String {
