@@ -22,7 +22,7 @@
 -- column dropped_values INTEGER: gradients whose values were to be captured but could not
 -- column first_loss REAL (as trained): loss of the first batch; NULL when NaN or not recorded
 -- column last_loss REAL (as trained): loss of the last batch; NULL likewise
--- column worst_finding TEXT: rule and weight of the most severe, then earliest finding; NULL when there is none
+-- column worst_finding TEXT: rule and weight (and optimizer, of several) of the most severe, then earliest finding that is more than information; NULL when there is none
 -- column failure TEXT: first failure of the recorder; NULL when there was none
 WITH
   chosen AS (
@@ -48,11 +48,21 @@ WITH
   ),
   findings_by_severity AS (
     SELECT
-      run_id, rule || ' at ' || weights.name AS finding,
+      findings.run_id,
+      -- Files of every format tell the optimizer of the first batch, whose detectors began the finding.
+      rule || ' at ' || coalesce(weights.name, 'the network') || CASE
+        WHEN batches.optimizer <> '' AND EXISTS (
+          SELECT 1 FROM batches AS others
+          WHERE others.run_id = findings.run_id AND others.optimizer <> batches.optimizer)
+        THEN ' with ' || batches.optimizer ELSE ''
+      END AS finding,
       row_number() OVER (
-        PARTITION BY run_id ORDER BY severity = 'critical' DESC, first_batch_id, position
+        PARTITION BY findings.run_id ORDER BY severity = 'critical' DESC, first_batch_id, position
       ) AS place
-    FROM findings JOIN weights USING (run_id, weight_id)
+    FROM findings
+    JOIN batches ON batch_id = first_batch_id
+    LEFT JOIN weights USING (weight_id)
+    WHERE severity <> 'info'
   )
 SELECT
   chosen.name AS run, chosen.rank, world_size, stage, framework,

@@ -18,7 +18,7 @@ final class FindingStrings: Sendable {
     for finding in addresses.withLock({ $0.findings }) {
       for string in [
         finding.pointee.rule, finding.pointee.severity, finding.pointee.weight,
-        finding.pointee.advice, finding.pointee.evidence,
+        finding.pointee.advice, finding.pointee.evidence, finding.pointee.optimizer,
       ] {
         free(UnsafeMutablePointer(mutating: string))
       }
@@ -62,7 +62,7 @@ final class FindingStrings: Sendable {
         weight: strdup(finding.weight ?? ""), advice: strdup(finding.advice),
         epoch: Int64(finding.epoch), batch: Int64(finding.batch), step: Int64(finding.step),
         value: finding.value, threshold: finding.threshold, baseline: finding.baseline ?? .nan,
-        evidence: strdup(finding.evidence)))
+        evidence: strdup(finding.evidence), optimizer: strdup(finding.optimizer)))
     return pointer
   }
 
@@ -73,6 +73,7 @@ final class FindingStrings: Sendable {
         String(cString: $0.pointee.rule) == finding.rule.rawValue
           && String(cString: $0.pointee.severity) == finding.severity.rawValue
           && String(cString: $0.pointee.weight) == finding.weight ?? ""
+          && String(cString: $0.pointee.optimizer) == finding.optimizer
       }.map { UnsafePointer($0) }
     }
   }

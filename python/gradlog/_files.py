@@ -11,7 +11,7 @@ from gradlog import _library
 from gradlog.errors import ErrorCode, GradlogError
 
 APPLICATION_ID = 0x67726164
-FORMAT = 3
+FORMAT = 4
 
 
 def open_for_reading(path: str) -> sqlite3.Connection:

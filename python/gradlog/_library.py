@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gradlog.errors import ErrorCode, GradlogError
 
-ABI_VERSION = 3
+ABI_VERSION = 4
 
 ABSENT_DTYPE, FROZEN_DTYPE = 0, -1
 
@@ -35,6 +35,7 @@ class CFinding(ctypes.Structure):
         ("threshold", c_double),
         ("baseline", c_double),
         ("evidence", c_char_p),
+        ("optimizer", c_char_p),
     ]
 
 

@@ -10,7 +10,7 @@ from gradlog._library import CFinding
 
 
 class Finding(NamedTuple):
-    """What a rule began to say, about one weight or the whole network."""
+    """What a rule began to say, about one weight or the whole network of an optimizer."""
 
     rule: str
     """``nonfinite``, ``exploding``, ``vanishing``, ``dead``, ``stagnation``, ``oscillation``, ``underflow``, ``absent`` or
@@ -33,10 +33,13 @@ class Finding(NamedTuple):
     """What was seen, as one sentence."""
     advice: str
     """What to try, as one sentence."""
+    optimizer: str
+    """Which of several has the batches that show it; empty when there is one."""
 
     def __str__(self) -> str:
+        of_optimizer = f" of optimizer '{self.optimizer}'" if self.optimizer else ""
         return (
-            f"{self.severity} {self.rule} since epoch {self.epoch}, batch {self.batch}: "
+            f"{self.severity} {self.rule}{of_optimizer} since epoch {self.epoch}, batch {self.batch}: "
             f"{self.evidence}; {self.advice}"
         )
 
@@ -66,4 +69,5 @@ def read(finding: CFinding) -> Finding:
         None if math.isnan(finding.baseline) else finding.baseline,
         finding.evidence.decode(),
         finding.advice.decode(),
+        finding.optimizer.decode(),
     )

@@ -106,14 +106,20 @@ class Recording:
         )
 
     def findings(self, run: str | None = None, *, as_: str | None = None) -> Any:
-        """What the rules said while recording: one row for each run, weight (None: the whole network) and rule."""
+        """What the rules said while recording: one row for each run, weight (None: the whole network), rule and
+        optimizer."""
         if run is not None:
             self._require_run(run)
+        version = self._rows("PRAGMA user_version", {})[1][0][0]
+        # What files of older formats do not have. The optimizer's detectors began the finding in its first batch.
+        known = "baseline, threshold, evidence" if version >= 3 else "NULL AS baseline, threshold, NULL AS evidence"
+        optimizer = "findings.optimizer" if version >= 4 else "first.optimizer"
         return self.sql(
-            """
+            f"""
             SELECT runs.name AS run, runs.rank, weights.name AS weight, rule, severity,
               first.epoch AS first_epoch, first.batch AS first_batch, last.epoch AS last_epoch,
-              last.batch AS last_batch, batch_count, value, baseline, threshold, evidence, advice
+              last.batch AS last_batch, batch_count, value, {known}, advice,
+              {optimizer} AS optimizer
             FROM findings
             JOIN runs USING (run_id)
             LEFT JOIN weights USING (weight_id)

@@ -54,7 +54,7 @@ extern "C" {
 #endif
 
 /* Raised when something is added; never lowered. */
-#define GRADLOG_ABI_VERSION 3
+#define GRADLOG_ABI_VERSION 4
 
 /* Status. */
 #define GRADLOG_OK 0
@@ -79,7 +79,7 @@ extern "C" {
 typedef struct gradlog_recorder gradlog_recorder;
 typedef struct gradlog_batch gradlog_batch;
 
-/* What a rule began to say about one weight, or about the whole network. The strings live as long as the recorder. */
+/* What a rule began to say about one weight, or about the whole network of an optimizer. The strings live as long as the recorder. */
 typedef struct gradlog_finding {
   const char *rule;     /* "nonfinite", "exploding", "vanishing", "dead", "stagnation", "oscillation",
                            "underflow", "absent" or "accumulating" */
@@ -93,10 +93,11 @@ typedef struct gradlog_finding {
   double threshold; /* the bound that it broke, in the same unit */
   double baseline;  /* what it was before or should be, in the same unit; NaN when that is not known */
   const char *evidence; /* what was seen, as one sentence */
+  const char *optimizer; /* which of several has the batches that show it; "" when there is one */
 } gradlog_finding;
 
-/* Called on a thread of the recorder's, never of the training's, for each weight and rule when it begins
- * and when it becomes critical; epoch, batch and step are where the trouble began. That is when the batch is
+/* Called on a thread of the recorder's, never of the training's, for each weight, rule and optimizer when it
+ * begins and when it becomes critical; epoch, batch and step are where the trouble began. That is when the batch is
  * written: gradlog_finding_at() and gradlog_stopped() may know it before. It must return soon, and must not
  * call gradlog_flush(), gradlog_close() or gradlog_release(). */
 typedef void (*gradlog_finding_callback)(const gradlog_finding *finding, void *user_data);

@@ -80,7 +80,7 @@ private final class Bench {
     if let step = resumed.step(of: context) { nextStep = step }
     do throws(GradlogError) {
       let run = try resumed.replay(before: context)
-      (detectors, optimizers) = (run.detectors, run.optimizers)
+      (detectors, optimizers) = (run.detectors, run.labels)
       detectors.goOn()
       return true
     } catch {

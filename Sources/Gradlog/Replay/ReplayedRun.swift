@@ -2,7 +2,7 @@
 package struct ReplayedWeight: Sendable {
   package let weightID: Int64
   package let name: String
-  /// As the detectors know it at first; what a file cannot mean is a scalar.
+  /// As the detectors know it when it has a gradient; what a file cannot mean is a scalar.
   package let observed: ObservedWeight
 
   /// The current row of `weight_id, run_id, name, position, shape, dtype`.
@@ -29,11 +29,13 @@ package struct ReplayedRun: Sendable {
   package private(set) var lastStep = 0
   /// What was fed.
   private(set) var detectors: Detectors
-  private(set) var optimizers = OptimizerLabels()
+  private(set) var labels = OptimizerLabels()
   /// Whether each weight is frozen, as the file tells so far.
   private var isFrozen: [Bool]
   /// Whether any ever was.
   private var hasFrozen: Bool
+  /// Weights of which the detectors have seen no gradient yet, though there is one in the file.
+  private var unseenCount: Int
 
   init(
     runID: Int64, name: String, rank: Int, weights: [ReplayedWeight], thresholds: Thresholds
@@ -42,12 +44,17 @@ package struct ReplayedRun: Sendable {
     isFrozen = weights.map(\.observed.isFrozen)
     hasFrozen = isFrozen.contains(true)
     detectors = Detectors(thresholds: thresholds)
-    for weight in weights { _ = detectors.register(weight.observed) }
+    unseenCount = weights.count { $0.observed.dtype != nil }
+    for weight in weights {
+      // While it is absent, the training does not tell its shape.
+      _ = detectors.register(
+        ObservedWeight(position: weight.observed.position, shape: [], dtype: nil))
+    }
   }
 
   package var findings: [Finding] { detectors.findings }
   /// The labels of the optimizers, by the numbers that findings have.
-  package var optimizerLabels: [String] { optimizers.all }
+  package var optimizers: [String] { labels.all }
 
   /// Takes what the training says of a weight from the next batch on.
   mutating func tell(_ isFrozen: Bool, ofWeight weight: Int) {
@@ -61,17 +68,21 @@ package struct ReplayedRun: Sendable {
     batchCount += 1
     var observed = batch.observed
     lastStep = max(lastStep, observed.place.step)
-    observed.optimizer = optimizers.number(of: label)
-    if hasFrozen { tellFrozen(gradients) }
+    observed.optimizer = labels.number(of: label)
+    if hasFrozen || unseenCount > 0 { introduce(gradients) }
     detectors.observe(observed, gradients)
   }
 
-  /// Where the file does not tell when a weight was frozen, it was not while it had gradients.
-  private mutating func tellFrozen(_ gradients: [ObservedGradient]) {
+  /// Tells the detectors of the weights of a batch what the training did: the shape of one that has a gradient for the
+  /// first time, and whether it is frozen. Where the file does not tell when, it was not while it had gradients.
+  private mutating func introduce(_ gradients: [ObservedGradient]) {
     for gradient in gradients {
+      let known = detectors.weights[gradient.weight]
+      let isNew = known.dtype == nil && !gradient.isAbsent
       let isFrozen = isFrozen[gradient.weight] && gradient.isAbsent
-      guard detectors.weights[gradient.weight].isFrozen != isFrozen else { continue }
-      var weight = detectors.weights[gradient.weight]
+      guard isNew || known.isFrozen != isFrozen else { continue }
+      var weight = isNew ? weights[gradient.weight].observed : known
+      if isNew, weight.dtype != nil { unseenCount -= 1 }
       weight.isFrozen = isFrozen
       detectors.update(weight, at: gradient.weight)
     }

@@ -14,6 +14,9 @@ package struct FileFormat {
   /// Whether the file has the table `freezings`.
   package var tellsFreezings: Bool { number >= 4 }
 
+  /// Where the optimizer of a finding stands, beside its first batch as `batches`.
+  package var findingOptimizer: String { number >= 4 ? "findings.optimizer" : "batches.optimizer" }
+
   package init(of db: Database) throws {
     let versions = try PreparedStatement("PRAGMA user_version", on: db)
     number = try versions.step() ? Int(versions.integer(at: 0)) : 0

@@ -1,6 +1,6 @@
 public import Gradlog
 
-/// What a rule says of one weight of a run, or of the run's whole network.
+/// What a rule says of one weight of a run, or of the whole network of an optimizer.
 public struct DiagnosedFinding: Sendable, Equatable {
   /// A batch of the training.
   public struct Place: Sendable, Equatable {
@@ -23,6 +23,10 @@ public struct DiagnosedFinding: Sendable, Equatable {
   public let weight: String?
   /// The weight's place in the order from the input towards the loss; nil when it is about the network.
   public let position: Int?
+  /// Which of several optimizers has the batches that show it; empty when there is one.
+  public let optimizer: String
+  /// Whether the run has other optimizers too, so that words have to name this one.
+  let isOneOfSeveral: Bool
   /// The batch in which the trouble began, which may be before the rule was sure of it.
   public let first: Place
   /// The last batch that shows it.
@@ -46,23 +50,29 @@ public struct DiagnosedFinding: Sendable, Equatable {
 
   /// What value, baseline and threshold measure, such as `norm`.
   public var unit: String { symptom.unit }
+
+  /// The optimizer in words, such as `optimizer 'critic'`; nil when the run has but one, or this one has no name.
+  public var namedOptimizer: String? {
+    isOneOfSeveral && !optimizer.isEmpty ? "optimizer '\(DisplayText.printable(optimizer))'" : nil
+  }
 }
 
 extension DiagnosedFinding {
   /// Steps within which some rules judge once: what was seen so shortly before the end still lasts.
   private static let patience = 32
 
-  /// `weight` is the one that the finding is about, `end` the last step of the run.
-  init(_ finding: Finding, of weight: ReplayedWeight?, end: Int) {
+  init(_ finding: Finding, of run: ReplayedRun) {
+    let weight = finding.weight.map { run.weights[$0] }
     let name = weight.map(\.name)
     self.init(
       rule: finding.rule, severity: finding.severity, weight: name,
-      position: weight.map(\.observed.position), first: Place(finding.first),
+      position: weight.map(\.observed.position), optimizer: run.optimizers[finding.optimizer],
+      isOneOfSeveral: run.optimizers.count > 1, first: Place(finding.first),
       last: Place(finding.last), batches: finding.batchCount, value: finding.value,
       baseline: finding.baseline, threshold: finding.threshold,
       evidence: finding.evidence(of: name), advice: finding.advice(of: name),
       symptom: finding.symptom,
-      isPast: finding.isOver || finding.last.step < end - Self.patience)
+      isPast: finding.isOver || finding.last.step < run.lastStep - Self.patience)
   }
 }
 

@@ -96,10 +96,7 @@ extension Recording {
         let findings = run.findings.filter {
           options.rules.isEmpty || options.rules.contains($0.rule)
         }
-        let stories = Story.stories(
-          of: findings.map { finding in
-            DiagnosedFinding(finding, of: finding.weight.map { run.weights[$0] }, end: run.lastStep)
-          })
+        let stories = Story.stories(of: findings.map { DiagnosedFinding($0, of: run) })
         return Diagnosis(
           run: run.name, rank: run.rank, batches: run.batchCount, weights: run.weights.count,
           stories: stories,

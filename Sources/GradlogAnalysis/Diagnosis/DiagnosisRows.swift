@@ -7,7 +7,7 @@ public enum DiagnosisRows {
     ["file", "run", "rank", "verdict", "story"] + findingColumns
 
   private static let findingColumns = [
-    "rule", "severity", "weight", "position", "first_step", "first_epoch", "first_batch",
+    "rule", "severity", "weight", "position", "optimizer", "first_step", "first_epoch", "first_batch",
     "last_step",
     "last_epoch", "last_batch", "batches", "value", "baseline", "threshold", "evidence", "advice",
     "cause",
@@ -40,6 +40,7 @@ public enum DiagnosisRows {
     [
       .text(finding.rule.rawValue), .text(finding.severity.rawValue),
       finding.weight.map { .text($0) } ?? .null, integer(finding.position),
+      .text(finding.optimizer),
       integer(finding.first.step), integer(finding.first.epoch), integer(finding.first.batch),
       integer(finding.last.step), integer(finding.last.epoch), integer(finding.last.batch),
       integer(finding.batches), finding.value.isNaN ? .null : .real(finding.value),

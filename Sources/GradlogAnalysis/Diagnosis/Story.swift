@@ -11,7 +11,7 @@ public struct Story: Sendable, Equatable {
   /// How bad the worst of it is.
   public var severity: Rule.Severity { findings.map(\.severity).max() ?? .info }
 
-  /// Findings that say the same of several weights.
+  /// Findings that say the same of several weights of one optimizer.
   public struct Line: Sendable, Equatable {
     /// The cause of the story, or the worst of those with this rule that began first.
     public let finding: DiagnosedFinding
@@ -32,7 +32,7 @@ public struct Story: Sendable, Equatable {
     }
   }
 
-  /// The findings, those with one rule put together: the cause's first, then as they began. What is frozen is no
+  /// The findings, those with one rule and optimizer put together: the cause's first, then as they began. What is frozen is no
   /// gradient that failed to arrive, and has a line of its own.
   public var lines: [Line] {
     var kinds: [Kind] = []
@@ -47,10 +47,11 @@ public struct Story: Sendable, Equatable {
 
   private struct Kind: Equatable {
     let rule: Rule
+    let optimizer: String
     let isHeld: Bool
 
     init(_ finding: DiagnosedFinding) {
-      rule = finding.rule
+      (rule, optimizer) = (finding.rule, finding.optimizer)
       isHeld = finding.symptom == .held
     }
   }

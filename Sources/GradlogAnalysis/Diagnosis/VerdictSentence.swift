@@ -7,7 +7,9 @@ extension Diagnosis {
     var sentences = [Self.trouble(story)]
     let consequences = Self.consequences(of: story)
     if !consequences.isEmpty {
-      let shown = consequences.prefix(Self.mostConsequences).map(\.consequence)
+      let shown = consequences.prefix(Self.mostConsequences).map { line in
+        line.consequence + line.elsewhere(than: story.cause)
+      }
       let more = consequences.count - shown.count
       sentences.append(
         "what follows: "
@@ -42,7 +44,8 @@ extension Diagnosis {
 
   private static func trouble(_ story: Story) -> String {
     guard let line = story.lines.first else { return "" }
-    return line.trouble + line.span
+    let place = line.finding.namedOptimizer.map { "with \($0), " } ?? ""
+    return place + line.trouble + line.span
   }
 
   /// What follows from the first cause, each a line.
@@ -55,6 +58,14 @@ extension Diagnosis {
 }
 
 extension Story.Line {
+  /// Names the optimizer, if that is not the cause's, for the end of a consequence.
+  fileprivate func elsewhere(than cause: DiagnosedFinding) -> String {
+    guard let optimizer = finding.namedOptimizer, finding.optimizer != cause.optimizer else {
+      return ""
+    }
+    return " (\(optimizer))"
+  }
+
   /// When it was seen, for the end of a sentence.
   fileprivate var span: String {
     let first = finding.first

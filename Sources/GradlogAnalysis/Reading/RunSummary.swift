@@ -1,3 +1,5 @@
+internal import Gradlog
+
 /// One run of a recording, in a line.
 public struct RunSummary: Sendable, Equatable {
   /// Name of the run.
@@ -39,6 +41,8 @@ public struct RunSummary: Sendable, Equatable {
     public let rule: String
     /// Name of the weight; nil for what is said of the network as a whole.
     public let weight: String?
+    /// Which of the run's optimizers has the batches that show it; nil when there is one, or this one has no name.
+    public let optimizer: String?
     /// Epoch of the first batch that broke the rule.
     public let epoch: Int
     /// The first batch that broke the rule.
@@ -46,7 +50,9 @@ public struct RunSummary: Sendable, Equatable {
 
     /// One line: `critical: vanishing of dense_0/kernel since epoch 0, batch 3`.
     public var description: String {
-      "\(severity): \(rule) of \(weight ?? "the network") since epoch \(epoch), batch \(batch)"
+      let whose = optimizer.map { " with optimizer '\($0)'" } ?? ""
+      return
+        "\(severity): \(rule) of \(weight ?? "the network")\(whose) since epoch \(epoch), batch \(batch)"
     }
   }
 }
@@ -86,9 +92,13 @@ extension Recording {
     """
 
   private func worstFindings() throws -> [Int64: RunSummary.Finding] {
+    // Files of older formats tell only the optimizer of the first batch.
+    let optimizer = try read { db in try FileFormat(of: db).findingOptimizer }
     let rows = try allRows(
       of: """
-        SELECT findings.run_id, severity, rule, weights.name, batches.epoch, batches.batch
+        SELECT findings.run_id, severity, rule, weights.name, batches.epoch, batches.batch,
+          (SELECT nullif(\(optimizer), '') FROM batches AS others
+            WHERE others.run_id = findings.run_id AND others.optimizer <> \(optimizer) LIMIT 1)
         FROM findings LEFT JOIN weights USING (weight_id)
         JOIN batches ON batches.batch_id = findings.first_batch_id
         WHERE severity <> 'info'
@@ -99,7 +109,7 @@ extension Recording {
       guard let run = row[0].integer else { continue }
       worst[run] = RunSummary.Finding(
         severity: row[1].text ?? "", rule: row[2].text ?? "", weight: row[3].text,
-        epoch: row[4].count, batch: row[5].count)
+        optimizer: row[6].text, epoch: row[4].count, batch: row[5].count)
     }
     return worst
   }

@@ -10,7 +10,7 @@ public struct Fault: Sendable, Equatable {
     case reference
     /// A row of `runs`.
     case run
-    /// A row of `weights`.
+    /// A row of `weights` or `freezings`.
     case weight
     /// A row of `batches` and the range of its gradients.
     case batch

@@ -63,6 +63,46 @@ struct WeightCheck {
   }
 }
 
+/// The rows of `freezings`.
+struct FreezingCheck {
+  let db: Database
+  let index: RecordingIndex
+  let runs: [Int64: RecordingIndex.Run]
+  let log: FaultLog
+
+  func run() throws {
+    let freezings = try PreparedStatement(
+      """
+      SELECT weight_id, batches.run_id, epoch, batch, freezings.frozen,
+        lag(freezings.frozen) OVER weight, lead(freezings.frozen) OVER weight
+      FROM freezings JOIN batches ON batch_id = first_batch_id
+      WINDOW weight AS (PARTITION BY weight_id ORDER BY first_batch_id)
+      """, on: db)
+    var row = [CellValue](repeating: .null, count: freezings.columns.count)
+    while try freezings.step() {
+      freezings.read(into: &row)
+      guard let weight = row[0].integer.flatMap({ index.weights[$0] }), let runID = weight.runID,
+        let run = runs[runID], let problem = Self.problem(row, weight)
+      else { continue }
+      var place = run.place
+      (place.epoch, place.batch) = (row[2].integer.map(Int.init), row[3].integer.map(Int.init))
+      place.weight = weight.name
+      try log.add(.weight, at: place, problem)
+    }
+  }
+
+  private static func problem(_ row: [CellValue], _ weight: RecordingIndex.Weight) -> String? {
+    if row[1].integer != weight.runID { return "it was frozen or not in a batch of another run" }
+    guard row[4] == .integer(0) || row[4] == .integer(1) else {
+      return "frozen is \(DisplayText.cell(row[4])) from this batch on"
+    }
+    if row[4] == row[5] { return "frozen is \(DisplayText.cell(row[4])) from this batch on, as before" }
+    guard row[6] == .null, row[4] != weight.frozen else { return nil }
+    return "frozen is \(DisplayText.cell(row[4])) from this batch on, and at last "
+      + DisplayText.cell(weight.frozen)
+  }
+}
+
 /// The rows of `findings`.
 struct FindingCheck {
   let db: Database

@@ -92,6 +92,9 @@ private struct Verification {
     summary.runs = runs.count
     try RunCheck(runs: runs, log: log).run()
     try WeightCheck(weights: index.weights.values, runs: runs, log: log).run()
+    if format.tellsFreezings {
+      try surviving { try FreezingCheck(db: db, index: index, runs: runs, log: log).run() }
+    }
     try surviving {
       let walk = try GradientWalk(
         db: db, format: format, index: index, runs: runs, sample: sample(), log: log)

@@ -63,7 +63,8 @@ struct DiagnosisText {
 
   private mutating func add(_ line: Story.Line, heading: String) {
     let finding = line.finding
-    let subject = Self.subject(of: line).map { ", \($0)" } ?? ""
+    let subject = [Self.subject(of: line), finding.namedOptimizer].compactMap { $0 }
+      .map { ", \($0)" }.joined()
     let lines = WrappedText.lines(
       "\(finding.severity.rawValue): \(finding.rule.rawValue)\(subject)",
       indentation: heading.count, hanging: 3)
@@ -95,8 +96,9 @@ struct DiagnosisText {
     let others =
       more == 0
       ? "" : ", and so \(more == 1 ? "is" : "are") \(DisplayText.counted(more, "more weight"))"
+    let optimizer = line.finding.namedOptimizer.map { " (\($0))" } ?? ""
     return WrappedText.lines(
-      "Note: \(line.finding.evidence.printable)\(others); \(line.finding.advice.printable).",
+      "Note\(optimizer): \(line.finding.evidence.printable)\(others); \(line.finding.advice.printable).",
       hanging: 2)
   }
 
