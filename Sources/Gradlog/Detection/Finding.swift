@@ -121,6 +121,13 @@ struct FindingLog: Sendable {
     }
   }
 
+  /// Whether the network that is being observed has a critical finding that shows something else.
+  func hasCritical(besides symptom: Symptom) -> Bool {
+    findings.contains {
+      $0.severity == .critical && $0.symptom != symptom && $0.optimizer == optimizer
+    }
+  }
+
   /// Makes a finding more or less severe.
   mutating func revise(
     _ rule: Rule, weight: Int?, to severity: Rule.Severity, showing symptom: Symptom

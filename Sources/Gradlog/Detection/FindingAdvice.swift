@@ -34,6 +34,10 @@ extension Finding {
       "standardize inputs and targets, and check the scale of the initialization and of the loss"
     case .largeInputs:
       "standardize the inputs, initialize with smaller weights, or normalize between layers"
+    case .smallWeights:
+      "initialize the kernels as He or Glorot do, and look for a factor that was applied to them"
+    case .largeWeights:
+      "initialize '\(weight ?? "")' as He or Glorot do, and look for a factor that was applied to it"
     case .depth:
       isEarly
         ? "use ReLU-like activations with He initialization, normalization or residual paths"

@@ -29,6 +29,12 @@ extension Finding {
       "\(subject) was about \(value.short) an element in each of the first batches"
     case .largeInputs:
       "in the first batches the inputs of the last layer were about \(value.short) in size, as the gradients of its kernel and bias tell"
+    case .smallWeights:
+      "the training began with weights far smaller than any usual initialization: "
+        + "the kernels' gain \(be) about \(value.short), where about 0.6 to 1 is usual"
+    case .largeWeights:
+      "the training began with weights far larger than any usual initialization: "
+        + "the gain of \(name) \(be) about \(value.short), where about 0.6 to 1 is usual"
     case .depth:
       "the gradients of the first kernels \(are) about \(value.short) an element, those of the last \(before)\(until)"
     case .depthGrowth:

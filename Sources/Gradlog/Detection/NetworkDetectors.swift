@@ -11,6 +11,7 @@ struct NetworkDetectors: Sendable {
   private var explosion = ExplosionDetector()
   private var divergence = DivergenceDetector()
   private var layerInputs = LayerInputDetector()
+  private var initialization = InitializationDetector()
   private var depthGrowth = DepthGrowthDetector()
   private var vanishing = VanishingDetector()
   private var firstGradients = FirstGradientsDetector()
@@ -55,6 +56,7 @@ struct NetworkDetectors: Sendable {
       stall.observe(network, trend, thresholds, &log)
     }
     noiseScale.observe(network, thresholds, &log)
+    initialization.observe(network, gradients, weights, profile, trend, thresholds, &log)
     if trend.hasLearned(thresholds) { log.soften() }
     index += 1
     norm = network.norm

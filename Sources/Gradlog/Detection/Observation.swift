@@ -12,11 +12,16 @@ package struct ObservedWeight: Sendable, Equatable {
   package var dtype: DType?
   /// Whether the training holds it fixed, as last told: its gradients are absent on purpose.
   package var isFrozen: Bool
+  /// Euclidean norm of the values that the weight had when the run began; nil when not told.
+  package var initialNorm: Double?
 
-  package init(position: Int, shape: [Int], dtype: DType?, isFrozen: Bool = false) {
+  package init(
+    position: Int, shape: [Int], dtype: DType?, isFrozen: Bool = false, initialNorm: Double? = nil
+  ) {
     self.position = position
     self.dtype = dtype
     self.isFrozen = isFrozen
+    self.initialNorm = initialNorm
     // What no memory holds counts as nothing: the detectors add and subtract these.
     elementCount = (try? TensorView.elementCount(of: shape)) ?? 0
     rank = shape.count

@@ -22,6 +22,10 @@ package enum Symptom: Sendable, Equatable {
   case firstSize
   /// The last layer is given numbers far too large in the first batches.
   case largeInputs
+  /// Most kernels began with values far smaller than is usual for their shape.
+  case smallWeights
+  /// A kernel began with values far larger than is usual for its shape.
+  case largeWeights
   /// The first kernels' gradients are much larger than the last ones'.
   case depthGrowth
   /// The first kernels' gradients are much smaller than the last ones'.
@@ -64,7 +68,7 @@ package enum Symptom: Sendable, Equatable {
   /// Whether a training that learns all the same may be left alone.
   var isBearable: Bool {
     switch self {
-    case .spike, .jump, .growth, .depthGrowth, .depth, .firstDepth, .firstTiny, .decay, .flatLoss,
+    case .spike, .jump, .growth, .smallWeights, .depthGrowth, .depth, .firstDepth, .firstTiny, .decay, .flatLoss,
       .turning, .underflow, .held, .never, .noLonger, .accumulating:
       true
     default: false
@@ -74,7 +78,7 @@ package enum Symptom: Sendable, Equatable {
   /// Whether a smaller value is a worse one.
   var worstIsSmallest: Bool {
     switch self {
-    case .depth, .firstDepth, .firstTiny, .decay, .tiny, .stall, .turning, .silence: true
+    case .smallWeights, .depth, .firstDepth, .firstTiny, .decay, .tiny, .stall, .turning, .silence: true
     default: false
     }
   }
@@ -89,6 +93,7 @@ package enum Symptom: Sendable, Equatable {
     case .firstSize, .depth, .depthGrowth, .firstDepth, .firstTiny, .tiny: "size (rms)"
     case .allZero, .deadUnits, .underflow: "share of zeros"
     case .largeInputs: "inputs (rms)"
+    case .smallWeights, .largeWeights: "gain"
     case .identical, .held, .never, .noLonger: "batches in a row"
     case .stall: "change of log norm"
     case .turning: "median cosine"

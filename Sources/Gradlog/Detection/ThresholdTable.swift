@@ -122,6 +122,12 @@ extension Thresholds {
       .exploding, "inputs-bias", \.explodingInputsBias,
       "norm of a bias's gradient below which it tells nothing of the inputs"),
     ThresholdName(
+      .exploding, "weights", \.explodingWeights,
+      "gain of a kernel's first values that is too large: their root mean square times the root of the width"),
+    ThresholdName(
+      .exploding, "weights-size", \.explodingWeightsSize,
+      "root mean square of a kernel's first values that may be that of a lookup's"),
+    ThresholdName(
       .exploding, "steepness", \.explodingSteepness,
       "share of the first losses that the first norm has when they are no mere sum of many"),
     ThresholdName(
@@ -161,6 +167,9 @@ extension Thresholds {
     ThresholdName(
       .vanishing, "restless", \.vanishingRestless,
       "decades by which first gradients have to drop further when it did not"),
+    ThresholdName(
+      .vanishing, "weights", \.vanishingWeights,
+      "gain of the first values of most kernels that is too small"),
     ThresholdName(
       .vanishing, "decay", \.vanishingDecay,
       "decades from the first norms of the whole gradient down to the last ones"),

@@ -21,6 +21,8 @@ package struct Thresholds: Sendable, Equatable {
   var explodingLearned = 0.3
   var explodingInputs = 15.0
   var explodingInputsBias = 0.01
+  var explodingWeights = 12.0
+  var explodingWeightsSize = 2.0
   var explodingDepthSize = 0.1
   var explodingDepth = 1.5
   var vanishingDrop = 2.0
@@ -34,6 +36,7 @@ package struct Thresholds: Sendable, Equatable {
   var vanishingProgress = 0.05
   var vanishingDecay = 3.0
   var vanishingRise = 1.0
+  var vanishingWeights = 0.1
   var vanishingTiny = 3e-8
   var vanishingPatience = 20.0
   var deadShare = 0.5

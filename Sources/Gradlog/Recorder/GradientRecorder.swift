@@ -27,6 +27,7 @@ public final class GradientRecorder: Sendable {
   private let counter = LossCounter()
   private let watch: FindingWatch
   private let judge: Judge
+  private let initialNorms = InitialNorms()
   private let state: RunState
   private let capture: CapturePlan
   private let claim: OpenRuns.Claim
@@ -99,8 +100,8 @@ public final class GradientRecorder: Sendable {
     let counter = counter
     let watch = FindingWatch(options, run: name)
     let judge = Judge(
-      state, resumed: ResumedRun(state, options, path: path), isUrgent: options.stopOn != nil,
-      watch: watch)
+      state, resumed: ResumedRun(state, options, path: path), initialNorms: initialNorms,
+      isUrgent: options.stopOn != nil, watch: watch)
     DispatchQueue(label: "gradlog.statistics").async { StatisticsStage.run(on: queue, judge) }
     database.asyncWriteWithoutTransaction { db in
       checkpointer?.watch(db)
@@ -256,6 +257,18 @@ public final class GradientRecorder: Sendable {
   ) throws(Failure) {
     try record(
       BatchContext(epoch: epoch, batch: batch, loss: loss, learningRate: learningRate), assemble)
+  }
+
+  /// Tells how large the values are with which a weight begins, so that the rules can say when the initialization is to
+  /// blame. To be called before the first batch that has the weight; later, and for a weight that the run in the file has,
+  /// it does nothing.
+  ///
+  /// - Parameters:
+  ///   - norm: Euclidean norm √Σw² of its values. What is negative or no finite number counts as not told.
+  ///   - weight: the name under which its gradients are added.
+  public func tellInitialNorm(_ norm: Double, of weight: String) {
+    guard getpid() == process else { return complainOfFork() }
+    initialNorms.tell(norm, of: weight)
   }
 
   /// Waits until everything recorded before is in the file, where every reader sees it.

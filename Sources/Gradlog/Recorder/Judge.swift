@@ -11,8 +11,11 @@ final class Judge: Sendable {
   let isUrgent: Bool
 
   /// A judge of a run, which is `resumed` when the file holds some of it: it goes on with what that shows.
-  init(_ run: RunState, resumed: ResumedRun? = nil, isUrgent: Bool, watch: FindingWatch) {
-    bench = Monitor(Bench(run, resumed, watch))
+  init(
+    _ run: RunState, resumed: ResumedRun? = nil, initialNorms: InitialNorms = InitialNorms(), isUrgent: Bool,
+    watch: FindingWatch
+  ) {
+    bench = Monitor(Bench(run, resumed, initialNorms, watch))
     self.isUrgent = isUrgent
   }
 
@@ -55,10 +58,12 @@ private final class Bench {
   /// nil after the first batch.
   private var resumed: ResumedRun?
 
-  init(_ run: RunState, _ resumed: ResumedRun?, _ watch: FindingWatch) {
+  init(
+    _ run: RunState, _ resumed: ResumedRun?, _ initialNorms: InitialNorms, _ watch: FindingWatch
+  ) {
     self.watch = watch
     self.resumed = resumed
-    weights = KnownWeights(run.weights)
+    weights = KnownWeights(run.weights, initialNorms)
     lastNumber = run.lastBatchID
     nextStep = run.nextStep
   }
@@ -111,7 +116,8 @@ private final class Bench {
   private func nameWeights(of batch: PendingBatch, _ slab: Slab) throws(GradlogError) {
     weights.beginBatch()
     for position in batch.gradients {
-      slab.setWeight(try weights.index(of: slab.gradients[position]), at: position)
+      let index = try weights.index(of: slab.gradients[position])
+      slab.setWeight(index, initialNorm: weights.initialNorm(at: index), at: position)
     }
   }
 

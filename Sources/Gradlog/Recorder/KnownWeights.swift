@@ -8,22 +8,27 @@ struct KnownWeights {
     var shape: [Int] = []
     /// Whether the training holds it fixed, as last told.
     var isFrozen = false
+    /// nil when not told.
+    var initialNorm: Double?
     /// The last batch that had a gradient of it; 0 for none.
     var lastBatch = 0
   }
 
   private var weights: [Weight] = []
   private var indices: [String: Int] = [:]
+  private let initialNorms: InitialNorms
   /// Where the next gradient is looked for first: batches name their weights in the same order.
   private var expected = 0
   private var batch = 0
 
-  /// The weights that the file holds of the run, in the order of their positions.
-  init(_ stored: [StoredWeight]) {
+  /// The weights that the file holds of the run, in the order of their positions, and what is told of those to come.
+  init(_ stored: [StoredWeight], _ initialNorms: InitialNorms) {
+    self.initialNorms = initialNorms
     for weight in stored {
       append(
         Weight(
-          name: weight.name, dtype: weight.dtype, shape: weight.shape, isFrozen: weight.isFrozen))
+          name: weight.name, dtype: weight.dtype, shape: weight.shape, isFrozen: weight.isFrozen,
+          initialNorm: InitialNorms.checked(weight.initialNorm)))
     }
   }
 
@@ -34,8 +39,12 @@ struct KnownWeights {
   func observed(at index: Int) -> ObservedWeight {
     let weight = weights[index]
     return ObservedWeight(
-      position: index, shape: weight.shape, dtype: weight.dtype, isFrozen: weight.isFrozen)
+      position: index, shape: weight.shape, dtype: weight.dtype, isFrozen: weight.isFrozen,
+      initialNorm: weight.initialNorm)
   }
+
+  /// Euclidean norm of the values with which the weight at an index began; nil when not told.
+  func initialNorm(at index: Int) -> Double? { weights[index].initialNorm }
 
   /// Whether the training holds the weight at an index fixed, as last told.
   func isFrozen(at index: Int) -> Bool { weights[index].isFrozen }
@@ -91,7 +100,7 @@ struct KnownWeights {
       expected = index + 1
       return index
     }
-    append(Weight(name: name))
+    append(Weight(name: name, initialNorm: initialNorms.norm(of: name)))
     return weights.count - 1
   }
 

@@ -14,6 +14,8 @@ struct PendingGradient {
   let weight: String
   /// The index of the weight in ``KnownWeights``, once the batch is judged.
   fileprivate(set) var index = -1
+  /// Euclidean norm of the values with which the weight began, once the batch is judged; nil when not told.
+  fileprivate(set) var initialNorm: Double?
   /// nil when the gradient is absent.
   let tensor: (dtype: DType, shape: [Int], elementCount: Int)?
   /// The rows that are there of a row-sparse gradient; nil of any other.
@@ -228,9 +230,10 @@ final class Slab {
     if goingOn { goesOnWithFindings = true }
   }
 
-  /// Notes the index of the weight that a gradient belongs to.
-  func setWeight(_ index: Int, at position: Int) {
+  /// Notes the index of the weight that a gradient belongs to, and what is known of how that began.
+  func setWeight(_ index: Int, initialNorm: Double?, at position: Int) {
     gradients[position].index = index
+    gradients[position].initialNorm = initialNorm
   }
 
   /// Forgets everything and keeps the memory.

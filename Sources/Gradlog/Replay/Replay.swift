@@ -69,7 +69,8 @@ package struct Replay {
   ) throws -> [Int64: [ReplayedWeight]] {
     let rows = try PreparedStatement(
       """
-      SELECT weight_id, run_id, name, position, shape, dtype, \(FileFormat(of: db).selecting("frozen"))
+      SELECT weight_id, run_id, name, position, shape, dtype,
+        \(FileFormat(of: db).selecting(["frozen", "initial_norm"]))
       FROM weights WHERE \(scope.condition) ORDER BY position, weight_id
       """, on: db)
     try scope.bind(to: rows)

@@ -5,7 +5,7 @@ package struct ReplayedWeight: Sendable {
   /// As the detectors know it when it has a gradient; what a file cannot mean is a scalar.
   package let observed: ObservedWeight
 
-  /// The current row of `weight_id, run_id, name, position, shape, dtype`.
+  /// The current row of `weight_id, run_id, name, position, shape, dtype, frozen, initial_norm`.
   init(_ row: PreparedStatement, isFrozen: Bool) {
     weightID = row.integer(at: 0)
     name = row.text(at: 2) ?? ""
@@ -13,7 +13,8 @@ package struct ReplayedWeight: Sendable {
     let isPossible = (try? TensorView.elementCount(of: shape)).map { $0 <= Bounds.count } ?? false
     observed = ObservedWeight(
       position: Bounds.bounded(row.integer(at: 3)), shape: isPossible ? shape : [],
-      dtype: row.text(at: 5).flatMap(DType.init(rawValue:)), isFrozen: isFrozen)
+      dtype: row.text(at: 5).flatMap(DType.init(rawValue:)), isFrozen: isFrozen,
+      initialNorm: InitialNorms.checked(row.real(at: 7)))
   }
 }
 
@@ -48,7 +49,9 @@ package struct ReplayedRun: Sendable {
     for weight in weights {
       // While it is absent, the training does not tell its shape.
       _ = detectors.register(
-        ObservedWeight(position: weight.observed.position, shape: [], dtype: nil))
+        ObservedWeight(
+          position: weight.observed.position, shape: [], dtype: nil,
+          initialNorm: weight.observed.initialNorm))
     }
   }
 

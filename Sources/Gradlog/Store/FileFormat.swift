@@ -11,6 +11,9 @@ package struct FileFormat {
     "frozen",
   ]
 
+  /// Those that it has since format 4.
+  private static let sinceFour: Set<String> = ["initial_norm"]
+
   /// Whether the file has the table `freezings`.
   package var tellsFreezings: Bool { number >= 4 }
 
@@ -24,7 +27,10 @@ package struct FileFormat {
 
   /// What selects a column: NULL in a file that does not have it.
   package func selecting(_ column: String) -> String {
-    number < 3 && Self.sinceThree.contains(column) ? "NULL AS \(column)" : column
+    let isThere =
+      (number >= 3 || !Self.sinceThree.contains(column))
+      && (number >= 4 || !Self.sinceFour.contains(column))
+    return isThere ? column : "NULL AS \(column)"
   }
 
   /// What selects these columns.

@@ -20,4 +20,6 @@ extension Schema {
       PRIMARY KEY (first_batch_id, weight_id)
     ) WITHOUT ROWID
     """
+
+  static let formatFourWeights = "ALTER TABLE weights ADD COLUMN initial_norm REAL"
 }

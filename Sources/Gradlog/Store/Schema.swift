@@ -34,6 +34,7 @@ enum Schema {
     migrator.registerMigration("format-4") { db in
       try db.execute(sql: formatFourFindings)
       try db.execute(sql: formatFourFreezings)
+      try db.execute(sql: formatFourWeights)
       try db.execute(sql: "PRAGMA user_version = 4")
     }
     return migrator

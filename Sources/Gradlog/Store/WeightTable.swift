@@ -9,6 +9,8 @@ struct StoredWeight: Sendable {
   let shape: [Int]
   /// Whether the training holds it fixed, as last told.
   let isFrozen: Bool
+  /// Euclidean norm of the values that it had when the run began; nil when not told.
+  let initialNorm: Double?
 }
 
 /// The rows of `weights` of one run, by the indices that ``KnownWeights`` gave the weights.
@@ -51,7 +53,7 @@ struct WeightTable {
     let rows = try GRDB.Row.fetchAll(
       db,
       sql: """
-        SELECT weight_id, name, dtype, shape, frozen FROM weights WHERE run_id = ?
+        SELECT weight_id, name, dtype, shape, frozen, initial_norm FROM weights WHERE run_id = ?
         ORDER BY position, weight_id
         """,
       arguments: [runID])
@@ -61,7 +63,8 @@ struct WeightTable {
         name: try row.decode(String.self, forColumn: "name"),
         dtype: try row.decode(String?.self, forColumn: "dtype").flatMap(DType.init),
         shape: StoredShape.dimensions(try row.decode(String?.self, forColumn: "shape")) ?? [],
-        isFrozen: try row.decode(Bool.self, forColumn: "frozen"))
+        isFrozen: try row.decode(Bool.self, forColumn: "frozen"),
+        initialNorm: try row.decode(Double?.self, forColumn: "initial_norm"))
     }
   }
 
@@ -105,12 +108,13 @@ struct WeightTable {
   private mutating func insert(_ gradient: PendingGradient, in db: Database) throws -> Row {
     try db.execute(
       sql: """
-        INSERT INTO weights (run_id, position, name, dtype, shape, element_count)
-        VALUES (?, ?, ?, ?, ?, ?)
+        INSERT INTO weights (run_id, position, name, dtype, shape, element_count, initial_norm)
+        VALUES (?, ?, ?, ?, ?, ?, ?)
         """,
       arguments: [
         runID, nextPosition, gradient.weight, gradient.tensor?.dtype.rawValue,
         gradient.tensor.map { Self.json($0.shape) }, gradient.tensor?.elementCount,
+        gradient.initialNorm,
       ])
     nextPosition += 1
     return Row(

@@ -39,6 +39,11 @@ extension Rule {
       inputs, is about the root mean square of these. Of the last such layer it was exploding.inputs or more in each of the first \
       4 batches, and the bias's norm exploding.inputs-bias. Critical until of the loss no more is left than what \
       learned.share leaves, divided by that size, and it is below guessing.share of that of guessing.
+      Weights, where the training told how large they were at first: the gain of a kernel is the root mean square of its first \
+      values times the square root of its width, the geometric mean of inputs and outputs; that of Glorot's initialization is 1. \
+      Of a kernel it is exploding.weights or more, and the root mean square exploding.weights-size, as of no usual lookup. \
+      A warning, and critical after stagnation.batches losses, or without a loss after as many batches, while nothing else is; over when the loss \
+      is below the first ones by learned.share and below guessing.share of that of guessing.
       Depth: of three kernels or more, the median size of the first third is exploding.depth decades or more above that of \
       the last third, and not below exploding.depth-size, for exploding.patience batches in a row (sizes as under \
       vanishing); critical under a loss that is not below the first ones by learned.share, else a warning.
@@ -63,6 +68,9 @@ extension Rule {
       fallen by vanishing.progress from its third quarter to its last; or a fifth of \
       them were vanishing.drop decades below the largest, which has fallen by vanishing.rest decades since, or by vanishing.restless \
       decades more. Critical.
+      Weights, where the training told how large they were at first: the median gain of the kernels, see exploding, is at most \
+      vanishing.weights. A warning, and critical after stagnation.batches losses, or without a loss after as many batches when it is \
+      a fifth of that, until the loss is below the first ones by learned.share.
       Decay: the median norm of the last 16 batches is vanishing.decay decades below that of the first 16, for \
       vanishing.patience batches, under such a loss; critical.
       Size: no kernel reaches vanishing.tiny times the loss (times 0.01 when none is known) for vanishing.patience batches \
@@ -168,6 +176,8 @@ extension Rule {
         "ZClip, arXiv 2504.02507: z-score of the norm against a moving average",
         "Megatron-LM is_unexpectedly_large: 10 times the largest of the first 100",
         "msprobe AnomalyNan: an absolute bound of 1e10",
+        "Glorot and Bengio, Understanding the Difficulty of Training Deep Feedforward Neural Networks, 2010",
+        "Amazon SageMaker Debugger, rule PoorWeightInitialization",
       ]
     case .vanishing:
       [

@@ -23,6 +23,8 @@ extension Story.Line {
     case .firstSize: "the gradients \(isPast ? "were" : "are") too large" + mostly
     case .largeInputs:
       "the layers from \(weightName) to the last \(isPast ? "got inputs that were" : "get inputs that are") far too large"
+    case .smallWeights: "the weights \(isPast ? "were" : "are") initialized far too small"
+    case .largeWeights: "\(weightName) \(isPast ? "was" : "is") initialized far too large"
     case .depth:
       "the gradients vanish\(isPast ? "ed" : "") on their way to the input, at \(weightName) already,"
     case .depthGrowth:
@@ -63,6 +65,8 @@ extension Story.Line {
     case .lossLevel: "a loss far above that of guessing" + forAWhile
     case .size, .firstSize: "gradients that \(isPast ? "were" : "are") too large"
     case .largeInputs: "inputs that \(isPast ? "were" : "are") too large"
+    case .smallWeights: "weights that began far too small"
+    case .largeWeights: "weights that began far too large"
     case .depth: "vanishing gradients" + forAWhile
     case .depthGrowth: "gradients that \(isPast ? "grew" : "grow") towards the input" + forAWhile
     case .firstDepth: "gradients that vanished at first"

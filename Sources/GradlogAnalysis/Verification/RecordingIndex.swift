@@ -16,13 +16,14 @@ struct RecordingIndex {
   struct Weight {
     let runID: Int64?
     let name: String
-    /// Position, `dtype`, `shape`, `element_count` and `frozen` as they stand in the file.
+    /// Position, `dtype`, `shape`, `element_count`, `frozen` and `initial_norm` as they stand in the file.
     let position: CellValue
     let dtype: CellValue
     let shape: CellValue
     let elementCount: CellValue
     /// NULL in a file whose format does not have it.
     let frozen: CellValue
+    let initialNorm: CellValue
     /// The tensors that the weight has; nil when the file does not tell, or contradicts itself.
     let tensor: (dtype: DType, shape: [Int], elementCount: Int)?
 
@@ -58,7 +59,7 @@ struct RecordingIndex {
     let weights = try PreparedStatement(
       """
       SELECT weight_id, run_id, substr(name, 1, 200), position, substr(dtype, 1, 40),
-        substr(shape, 1, 2000), element_count, \(format.selecting("frozen")) FROM weights
+        substr(shape, 1, 2000), element_count, \(format.selecting(["frozen", "initial_norm"])) FROM weights
       """, on: db)
     while try weights.step() {
       guard let key = weights.value(at: 0).integer else { continue }
@@ -80,6 +81,6 @@ struct RecordingIndex {
     return Weight(
       runID: row.value(at: 1).integer, name: row.value(at: 2).text ?? "?",
       position: row.value(at: 3), dtype: dtype, shape: shape, elementCount: elementCount,
-      frozen: row.value(at: 7), tensor: tensor)
+      frozen: row.value(at: 7), initialNorm: row.value(at: 8), tensor: tensor)
   }
 }
