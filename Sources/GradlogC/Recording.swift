@@ -22,6 +22,17 @@ private final class BatchHandle {
 }
 
 @c @implementation
+public func gradlog_tell_initial_norm(
+  _ recorder: OpaquePointer?, _ weight: UnsafePointer<CChar>?, _ norm: Double
+) -> Int32 {
+  status { () throws(GradlogError) in
+    let recorder = try RecorderHandle.of(recorder).recorder
+    try recorder.refuseFork()
+    recorder.tellInitialNorm(norm, of: try text(weight, "the name of a weight"))
+  }
+}
+
+@c @implementation
 public func gradlog_record(
   _ recorder: OpaquePointer?, _ context: UnsafePointer<gradlog_batch_context>?,
   _ gradients: UnsafePointer<gradlog_gradient>?, _ count: Int

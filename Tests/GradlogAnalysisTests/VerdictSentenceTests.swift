@@ -94,6 +94,20 @@ struct VerdictSentenceTests {
         "The layers from 'w' to the last got inputs that were far too large from epoch 0, batch 9 until epoch 0, batch 20.",
       effect: "inputs that are too large", pastEffect: "inputs that were too large"),
     Words(
+      rule: .vanishing, symptom: .smallWeights,
+      cause:
+        "The training suffers from weights that were initialized far too small, from epoch 0, batch 9 on.",
+      past:
+        "The training suffered from weights that were initialized far too small, from epoch 0, batch 9 until epoch 0, batch 20.",
+      effect: "weights that began far too small", pastEffect: "weights that began far too small"),
+    Words(
+      rule: .exploding, symptom: .largeWeights,
+      cause:
+        "The training suffers from 'w', which was initialized far too large, from epoch 0, batch 9 on.",
+      past:
+        "The training suffered from 'w', which was initialized far too large, from epoch 0, batch 9 until epoch 0, batch 20.",
+      effect: "weights that began far too large", pastEffect: "weights that began far too large"),
+    Words(
       rule: .vanishing, symptom: .depth,
       cause:
         "The gradients vanish on their way to the input, at 'w' already, from epoch 0, batch 9 on.",

@@ -199,6 +199,7 @@ def _declare(library: ctypes.CDLL) -> None:
     signatures: dict[str, tuple[object, list[object]]] = {
         "open": (c_int32, [c_char_p, c_char_p, POINTER(COptions), POINTER(c_void_p)]),
         "record": (c_int32, [recorder, c_void_p, c_void_p, c_size_t]),
+        "tell_initial_norm": (c_int32, [recorder, c_char_p, c_double]),
         "flush": (c_int32, [recorder]),
         "close": (c_int32, [recorder]),
         "close_interrupted": (c_int32, [recorder]),

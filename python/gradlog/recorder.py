@@ -139,6 +139,21 @@ class Recorder:
         self._closed = False
         self._finalizer = weakref.finalize(self, _finish, self._library, handle.value, self._callback)
 
+    def tell_initial_norms(self, norms: Mapping[str, float]) -> None:
+        """Tells how large the values are with which weights begin, so that the rules can say when the initialization is to
+        blame. The taps do so by themselves.
+
+        To be called before the first batch that has the weights; later, and for weights that the run in the file has, it
+        does nothing.
+
+        :param norms: the Euclidean norm of each weight's values by its name, ``numpy.linalg.norm(values)``. What is negative
+            or no finite number counts as not told.
+        """
+        for name, norm in norms.items():
+            code = self._library.gradlog_tell_initial_norm(self._handle, name.encode(), float(norm))
+            if code:
+                self._complain(code)
+
     def record(
         self,
         gradients: Mapping[str, Any],

@@ -39,11 +39,16 @@ class MemoryRecorder:
         self.stop_after, self.fails_at, self.resumed_after = stop_after, fails_at, resumed_after
         self.sparse_rows: list[int] = []
         self.frozen: list[list[str]] = []
+        self.initial_norms: dict[str, float] = {}
         self.closed = False
 
     @property
     def stopped(self) -> str | None:
         return "a finding" if self.stop_after is not None and len(self.records) >= self.stop_after else None
+
+    def tell_initial_norms(self, norms: dict[str, float]) -> None:
+        for name, norm in norms.items():
+            self.initial_norms.setdefault(name, norm)
 
     def record(
         self,

@@ -30,11 +30,11 @@ extension Finding {
     case .largeInputs:
       "in the first batches the inputs of the last layer were about \(value.short) in size, as the gradients of its kernel and bias tell"
     case .smallWeights:
-      "the training began with weights far smaller than any usual initialization: "
-        + "the kernels' gain \(be) about \(value.short), where about 0.6 to 1 is usual"
+      "the kernels began with values far smaller than usual: their root mean square times the root of the layer's width "
+        + "was about \(value.short), where 0.5 to 1.5 is common"
     case .largeWeights:
-      "the training began with weights far larger than any usual initialization: "
-        + "the gain of \(name) \(be) about \(value.short), where about 0.6 to 1 is usual"
+      "\(name) began with values far larger than usual: their root mean square times the root of the layer's width "
+        + "was about \(value.short), where 0.5 to 1.5 is common"
     case .depth:
       "the gradients of the first kernels \(are) about \(value.short) an element, those of the last \(before)\(until)"
     case .depthGrowth:

@@ -23,8 +23,10 @@ extension Story.Line {
     case .firstSize: "the gradients \(isPast ? "were" : "are") too large" + mostly
     case .largeInputs:
       "the layers from \(weightName) to the last \(isPast ? "got inputs that were" : "get inputs that are") far too large"
-    case .smallWeights: "the weights \(isPast ? "were" : "are") initialized far too small"
-    case .largeWeights: "\(weightName) \(isPast ? "was" : "is") initialized far too large"
+    case .smallWeights: 
+      "the training suffer\(isPast ? "ed" : "s") from weights that were initialized far too small,"
+    case .largeWeights: 
+      "the training suffer\(isPast ? "ed" : "s") from \(weightName), which was initialized far too large,"
     case .depth:
       "the gradients vanish\(isPast ? "ed" : "") on their way to the input, at \(weightName) already,"
     case .depthGrowth:

@@ -6,13 +6,19 @@ public import Gradlog
 ///     try model.fit(data, epochs: 5, callbacks: [recorder])
 ///     try recorder.close()
 extension GradientRecorder: Callback {
-  /// Refuses a training whose first batch the run already holds, before anything is trained.
+  /// Refuses a training whose first batch the run already holds, before anything is trained; else tells how large the
+  /// weights are with which it begins.
   ///
   /// - Throws: ``GradlogError`` with code `overlap`, unless the recorder replaces what overlaps.
   public func onTrainBegin(_ event: TrainBegin) throws(GradlogError) {
     guard overlap == .refuse, let last = resumedAfter,
       RecordedBatch(epoch: event.epochs.lowerBound, batch: 0) <= last
-    else { return }
+    else {
+      for (weight, norm) in zip(event.weights, event.weightNorms) {
+        tellInitialNorm(norm, of: weight.name)
+      }
+      return
+    }
     throw GradlogError(
       .overlap,
       "run \"\(run)\" already holds batches up to epoch \(last.epoch) batch \(last.batch), "

@@ -27,6 +27,11 @@ final class Parameter {
   /// The gradient after clipping; the same buffer as ``gradient`` when nothing is clipped.
   let clippedGradient: FloatBuffer?
 
+  /// Euclidean norm of the values.
+  var norm: Double {
+    values.values.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+  }
+
   init(_ weight: Weight, isClipped: Bool) {
     self.weight = weight
     values = FloatBuffer(count: weight.elementCount)

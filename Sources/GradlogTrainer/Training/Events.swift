@@ -4,6 +4,8 @@ public import Gradlog
 public struct TrainBegin {
   /// Every weight of the model, from the input on.
   public let weights: [Weight]
+  /// Euclidean norm of the values that each of them has now, in the same order.
+  public let weightNorms: [Double]
   /// The epochs to come, zero-based.
   public let epochs: Range<Int>
   /// Batches in each epoch.

@@ -100,7 +100,7 @@ private struct Run {
 
   func trainBegin(epochs: Range<Int>) -> TrainBegin {
     TrainBegin(
-      weights: model.weights, epochs: epochs,
+      weights: model.weights, weightNorms: model.network.parameters.map(\.norm), epochs: epochs,
       batchesPerEpoch: (data.rows + batchSize - 1) / batchSize, batchSize: batchSize,
       step: model.step, loss: model.loss, optimizer: model.optimizer, control: control)
   }

@@ -103,6 +103,21 @@ import Testing
       advice:
         "standardize the inputs, initialize with smaller weights, or normalize between layers"),
     Words(
+      symptom: .smallWeights, value: 0.0213,
+      evidence:
+        "the kernels began with values far smaller than usual: their root mean square times the root of the layer's width was about 0.0213, where 0.5 to 1.5 is common",
+      over:
+        "the kernels began with values far smaller than usual: their root mean square times the root of the layer's width was about 0.0213, where 0.5 to 1.5 is common",
+      advice:
+        "initialize the kernels as He or Glorot do, and look for a factor that was applied to them"),
+    Words(
+      symptom: .largeWeights, value: 40.3,
+      evidence:
+        "'w' began with values far larger than usual: their root mean square times the root of the layer's width was about 40.3, where 0.5 to 1.5 is common",
+      over:
+        "'w' began with values far larger than usual: their root mean square times the root of the layer's width was about 40.3, where 0.5 to 1.5 is common",
+      advice: "initialize 'w' as He or Glorot do, and look for a factor that was applied to it"),
+    Words(
       symptom: .depth, value: 1.624e-5, baseline: 0.0048,
       evidence:
         "the gradients of the first kernels are about 1.62e-5 an element, those of the last 0.0048",
@@ -346,9 +361,11 @@ import Testing
       case .firstTiny: 27
       case .decay: 28
       case .largeInputs: 29
+      case .smallWeights: 30
+      case .largeWeights: 31
       }
     }
-    #expect(Set(Self.words.map { number($0.symptom) }) == Set(0...29))
+    #expect(Set(Self.words.map { number($0.symptom) }) == Set(0...31))
   }
 
   /// What begins with the training is not the fault of a step.

@@ -10,12 +10,17 @@ struct MadeUpTraining {
   /// By optimizer and weight.
   private var previous: [Int: [Int: [Double]]] = [:]
 
-  /// Weights from the input on, by their shapes.
-  init(_ shapes: [[Int]], thresholds: Thresholds = Thresholds()) {
+  /// Weights from the input on, by their shapes, and by the norms of their first values where these are told.
+  init(
+    _ shapes: [[Int]], initialNorms: [Double?] = [], thresholds: Thresholds = Thresholds()
+  ) {
     self.shapes = shapes
     detectors = Detectors(thresholds: thresholds)
     for (position, shape) in shapes.enumerated() {
-      _ = detectors.register(ObservedWeight(position: position, shape: shape, dtype: .float32))
+      _ = detectors.register(
+        ObservedWeight(
+          position: position, shape: shape, dtype: .float32,
+          initialNorm: position < initialNorms.count ? initialNorms[position] : nil))
     }
   }
 

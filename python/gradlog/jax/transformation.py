@@ -77,7 +77,7 @@ class GradientTap(_Transformation):  # type: ignore[misc]
 
     def __new__(cls, host: _Host) -> GradientTap:
         """As ``tap`` makes it."""
-        made: GradientTap = super().__new__(cls, _init, host.update)
+        made: GradientTap = super().__new__(cls, host.init, host.update)
         made._host = host
         return made
 
@@ -119,9 +119,13 @@ class GradientTap(_Transformation):  # type: ignore[misc]
             complain(str(failure))
 
 
-def _init(parameters: Any) -> TapState:
-    del parameters
-    return TapState(jax.numpy.zeros([], jax.numpy.int32))
+def _is_here(array: Any) -> bool:
+    """Whether there are numbers yet, and this process has them all."""
+    return not isinstance(array, jax.core.Tracer) and getattr(array, "is_fully_addressable", True)
+
+
+def _norm(array: Any) -> float:
+    return float(numpy.linalg.norm(numpy.asarray(array, numpy.float64)))
 
 
 class _Host:
@@ -144,6 +148,20 @@ class _Host:
         self._seen = self._lost = 0
         self._failure: Exception | None = None
         self._closed = False
+
+    def init(self, parameters: Any) -> TapState:
+        """Optax's init function. It may be traced, or have a part of the parameters only: then how large they are at first
+        is not told.
+        """
+        try:
+            named, leaves = plan(parameters)
+            if all(_is_here(leaf) for leaf in leaves):
+                self.recorder.tell_initial_norms(
+                    {name: _norm(value) for name, value in named.gather(leaves).items() if value is not None}
+                )
+        except Exception as error:
+            complain(f"how large the parameters are at first is not known: {error}")
+        return TapState(jax.numpy.zeros([], jax.numpy.int32))
 
     def update(
         self, updates: Any, state: TapState, params: Any = None, *, value: Any = None, **extra: Any

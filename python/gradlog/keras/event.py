@@ -58,6 +58,9 @@ class Listener(Protocol):
     def stopped(self) -> Any:
         """Why the training is to end; None as long as it is not."""
 
+    def before_step(self) -> None:
+        """Called before each training step, when the model is built."""
+
     def wants(self, epoch: int, batch: int) -> bool:
         """Whether the gradients of this batch are to be fetched."""
 

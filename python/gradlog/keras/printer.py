@@ -60,6 +60,9 @@ class GradientPrinter(keras.callbacks.Callback):
 
     # The tap calls these.
 
+    def before_step(self) -> None:
+        """Only gradients are printed."""
+
     def wants(self, epoch: int, batch: int) -> bool:
         """Every batch is printed."""
         return True

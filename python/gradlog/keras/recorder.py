@@ -15,6 +15,7 @@ from gradlog._complaint import complain
 
 from .event import GradientEvent, checked_stage
 from .tap import Tap
+from .weights import norms
 
 
 class GradientRecorder(keras.callbacks.Callback):
@@ -73,6 +74,7 @@ class GradientRecorder(keras.callbacks.Callback):
         self._last_epoch = self._last_step = -1
         self._failure: GradlogError | None = None
         self._stopped: Any = None
+        self._knows_norms = False
         self._process = os.getpid()
 
     @property
@@ -158,6 +160,13 @@ class GradientRecorder(keras.callbacks.Callback):
 
     # The tap calls these.
 
+    def before_step(self) -> None:
+        """Tells how large the weights are with which the training begins."""
+        if self._knows_norms:
+            return
+        self._knows_norms = True
+        self._tell_norms()
+
     def wants(self, epoch: int, batch: int) -> bool:
         """Whether this batch is recorded."""
         return batch % self._every == 0
@@ -213,6 +222,7 @@ class GradientRecorder(keras.callbacks.Callback):
         self._leave()
         self._tap = Tap.attach(model, self, self._optimizers, session)
         self._epoch_shift = self._step_shift = self._stopped = None
+        self._knows_norms = False
         if self._recorder is not None:
             return  # Left open by a fit() that was interrupted.
         try:
@@ -227,6 +237,16 @@ class GradientRecorder(keras.callbacks.Callback):
         resumed = self._recorder.resumed_after
         if resumed is not None:
             self._last_epoch = max(self._last_epoch, resumed[0])
+        if model.built:
+            # While fit() runs on jax, the variables have no values.
+            self.before_step()
+
+    def _tell_norms(self) -> None:
+        assert self._tap is not None and self._recorder is not None
+        try:
+            self._recorder.tell_initial_norms(norms(self._tap.model))
+        except Exception as error:
+            complain(f"how large the weights are at first is not known: {error}")
 
     @property
     def _replaces(self) -> bool:

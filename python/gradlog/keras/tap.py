@@ -220,6 +220,8 @@ class Tap:
         def train_function(*arguments: Any) -> Any:
             if not self._is_expected and not self._free_runs:
                 return self._step_aside(*arguments)
+            for listener in self._listeners:
+                listener.before_step()
             was_expected, self._is_expected, self._steps = self._is_expected, False, 0
             result = step(*arguments)
             if not was_expected:

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import keras
+import numpy
 
 from gradlog import GradlogError
 
@@ -21,6 +22,20 @@ def weight_names(model: keras.Model) -> list[str]:
     """
     weights = Weights(model)
     return [weights.name(variable) for variable in model.trainable_weights]
+
+
+def norms(model: keras.Model) -> dict[str, float]:
+    """The Euclidean norms of the values that the model's weights have now, by the names under which their gradients are
+    recorded.
+    """
+    weights = Weights(model)
+    return {weights.name(variable): _norm(variable) for variable in model.trainable_weights}
+
+
+def _norm(variable: Any) -> float:
+    values = keras.ops.convert_to_numpy(variable)
+    wide = values if values.dtype == numpy.float64 else values.astype(numpy.float32, copy=False)
+    return float(numpy.linalg.norm(wide))
 
 
 class Weights:

@@ -15,6 +15,14 @@ def is_sharded(tensor: torch.Tensor) -> bool:
     return hasattr(tensor, "full_tensor")
 
 
+@torch.no_grad()
+def norm(parameter: torch.Tensor) -> float:
+    """Euclidean norm of the values. Of a sharded parameter every process has to ask."""
+    wide = torch.float64 if parameter.dtype == torch.float64 else torch.float32
+    found = torch.linalg.vector_norm(parameter.detach(), dtype=wide)
+    return float(found.full_tensor() if is_sharded(found) else found)  # type: ignore[attr-defined]
+
+
 def recordable(
     gradient: torch.Tensor | None, parameter: torch.Tensor, scale: float | None = None
 ) -> Recordable:

@@ -14,7 +14,7 @@ from gradlog import ErrorCode, GradlogError
 from gradlog._complaint import complain
 from gradlog._progress import Place, Progress
 from gradlog.torch.backward import BackwardTap
-from gradlog.torch.gradients import Recordable
+from gradlog.torch.gradients import Recordable, norm
 from gradlog.torch.parameters import Weights
 from gradlog.torch.processes import first_of_any
 from gradlog.torch.steps import StepTap
@@ -65,7 +65,7 @@ class GradientRecording:
         self._raise_on_stop, self._agrees = raise_on_stop, agrees
         self._device = next(iter(weights.values())).current()[0][1].device
         self._optimizers, self._process, self._closed = list(optimizers.values()), os.getpid(), False
-        self._progress = progress
+        self._progress, self._untold = progress, dict(weights)
         self._loss: Any = None
         self._loss_recorded_for: set[str] = set()
         self._evaluates = self._has_batches = False
@@ -189,6 +189,7 @@ class GradientRecording:
         if self._stage == "raw" and not self._evaluates:
             self._progress.end_batch(optimizer)
         self._recorded += 1
+        self._tell_initial_norms(optimizer)
         if self._recorder is None:
             return
         if self._loss is not None and optimizer not in self._loss_recorded_for:
@@ -205,6 +206,18 @@ class GradientRecording:
             learning_rate=_number(learning_rate),
             loss_scale=loss_scale,
         )
+
+    def _tell_initial_norms(self, optimizer: str) -> None:
+        """Before the first batch of an optimizer, how large its weights are; in every process, since they may be sharded."""
+        weights = self._untold.pop(optimizer, None)
+        if weights is None:
+            return
+        try:
+            norms = {name: norm(parameter) for name, parameter in weights.current()}
+            if self._recorder is not None:
+                self._recorder.tell_initial_norms(norms)
+        except Exception as error:
+            complain(f"how large the weights are at first is not known: {error}")
 
     def _is_held(self, place: Place) -> bool:
         """Whether the file holds what the training begins with, as when a program is started again: all would be lost."""
