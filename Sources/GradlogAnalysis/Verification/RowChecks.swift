@@ -92,7 +92,7 @@ struct FreezingCheck {
   }
 
   private static func problem(_ row: [CellValue], _ weight: RecordingIndex.Weight) -> String? {
-    if row[1].integer != weight.runID { return "it was frozen or not in a batch of another run" }
+    if row[1].integer != weight.runID { return "freezings refers to a batch of another run" }
     guard row[4] == .integer(0) || row[4] == .integer(1) else {
       return "frozen is \(DisplayText.cell(row[4])) from this batch on"
     }
