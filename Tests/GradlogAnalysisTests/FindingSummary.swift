@@ -30,7 +30,8 @@ enum FindingSummary {
       diagnosis.findings.map { finding in
         text(
           diagnosis.run, diagnosis.rank, finding.weight ?? "", finding.rule.rawValue,
-          finding.optimizer, finding.severity.rawValue, finding.first.batchID, finding.last.batchID, finding.batches,
+          finding.optimizer, finding.severity.rawValue, finding.first.batchID, finding.last.batchID,
+          finding.batches,
           [finding.value, finding.baseline ?? .nan, finding.threshold],
           [finding.evidence, finding.advice])
       }

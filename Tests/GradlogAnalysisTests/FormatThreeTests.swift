@@ -73,7 +73,8 @@ import Testing
     #expect(try rows(Self.findings) == before)
     #expect(
       try rows("SELECT optimizer, count(*) FROM findings GROUP BY optimizer") == [
-        [.text(""), .integer(3)], [.text("critic"), .integer(1)], [.text("generator"), .integer(1)],
+        [.text(""), .integer(3)], [.text("critic"), .integer(1)],
+        [.text("generator"), .integer(1)],
       ])
     #expect(
       try rows("SELECT name, freezings.frozen FROM freezings JOIN weights USING (weight_id)")

@@ -306,7 +306,8 @@ import Testing
   ]
 
   @Test(
-    arguments: runsAndWeights + freezings + constraints + references + batches + rows + statistics + findings
+    arguments: runsAndWeights + freezings + constraints + references + batches + rows + statistics
+      + findings
       + series + schema)
   func damageIsTold(_ damage: Damage) throws {
     let recording = try SoundRecording()

@@ -48,7 +48,8 @@ struct FindingTable {
     insertion = try RowStatement(
       into: "findings",
       columns: [
-        "run_id", "weight_id", "rule", "optimizer", "first_batch_id", "severity", "last_batch_id", "batch_count",
+        "run_id", "weight_id", "rule", "optimizer", "first_batch_id", "severity", "last_batch_id",
+        "batch_count",
         "value", "baseline", "threshold", "evidence", "advice",
       ], in: db)
     update = try RowStatement(

@@ -392,7 +392,8 @@ import Testing
     func advice(_ symptom: Symptom, _ rate: Double?) -> String {
       let place = BatchPlace(batchID: 1, epoch: 0, batch: 0, step: 0, learningRate: rate)
       return Finding(
-        rule: .stagnation, weight: nil, optimizer: 0, severity: .critical, first: place, last: place,
+        rule: .stagnation, weight: nil, optimizer: 0, severity: .critical, first: place,
+        last: place,
         batchCount: 1, value: 1, baseline: nil, threshold: 1, symptom: symptom
       ).advice(of: nil)
     }
