@@ -100,6 +100,32 @@ import Testing
     try checkReplay()
   }
 
+  /// Live, nobody knows the shape of a weight that had no gradient yet: it may be the first kernel.
+  @Test(arguments: [Told.absent, .frozen]) func aWeightWithoutAShapeAtFirst(_ told: Told) throws {
+    let weights = ["bias", "second", "last"]
+    try record(
+      (0..<80).map { batch in
+        weights.map { weight in
+          let isHeldBack = weight == "bias" && batch < 40 || weight == "last" && batch < 25
+          return (weight, isHeldBack ? told : .gradient)
+        }
+      })
+    try checkReplay()
+  }
+
+  /// What had a shape only in batches that are replaced has none before.
+  @Test func aShapeThatWasCutOffIsNotKnownBefore() throws {
+    let weights = ["bias", "second", "last"]
+    func story(_ batches: Range<Int>, trained: Int) -> [[(weight: String, told: Told)]] {
+      batches.map { batch in
+        weights.map { ($0, $0 == "bias" && batch < trained ? .absent : .gradient) }
+      }
+    }
+    try record(story(0..<10, trained: 5))
+    try record(story(4..<80, trained: 50), from: 4, overlap: .replace)
+    try checkReplay()
+  }
+
   /// Phases of any length for each weight, in a run that is taken up again, and partly replaced.
   @Test(arguments: 1...12) func aReplayFindsWhatWasFoundLive(seed: UInt64) throws {
     var numbers = RandomNumbers(seed: seed)

@@ -13,6 +13,11 @@ package struct ObservedWeight: Sendable, Equatable {
   /// Whether the training holds it fixed, as last told: its gradients are absent on purpose.
   package var isFrozen: Bool
 
+  /// A weight of which no gradient was seen yet.
+  package init(position: Int) {
+    self.init(position: position, shape: [], dtype: nil)
+  }
+
   package init(position: Int, shape: [Int], dtype: DType?, isFrozen: Bool = false) {
     self.position = position
     self.dtype = dtype
