@@ -10,14 +10,15 @@ enum FindingSummary {
     let rows = try Row.fetchAll(
       db,
       sql: """
-        SELECT runs.name, rank, coalesce(weights.name, '') AS weight, rule, severity,
+        SELECT runs.name, rank, coalesce(weights.name, '') AS weight, rule, optimizer,
+          severity,
           first_batch_id, last_batch_id, batch_count, value, baseline, findings.threshold, evidence,
           advice
         FROM findings JOIN runs USING (run_id) LEFT JOIN weights USING (weight_id)
         """)
     return rows.map { row in
       text(
-        row["name"], row["rank"], row["weight"], row["rule"], row["severity"],
+        row["name"], row["rank"], row["weight"], row["rule"], row["optimizer"], row["severity"],
         row["first_batch_id"], row["last_batch_id"], row["batch_count"],
         [row["value"] ?? .nan, row["baseline"] ?? .nan, row["threshold"] ?? .nan],
         [row["evidence"] ?? "", row["advice"]])
@@ -29,7 +30,8 @@ enum FindingSummary {
       diagnosis.findings.map { finding in
         text(
           diagnosis.run, diagnosis.rank, finding.weight ?? "", finding.rule.rawValue,
-          finding.severity.rawValue, finding.first.batchID, finding.last.batchID, finding.batches,
+          finding.optimizer, finding.severity.rawValue, finding.first.batchID, finding.last.batchID,
+          finding.batches,
           [finding.value, finding.baseline ?? .nan, finding.threshold],
           [finding.evidence, finding.advice])
       }
@@ -37,9 +39,10 @@ enum FindingSummary {
   }
 
   private static func text(
-    _ run: String, _ rank: Int, _ weight: String, _ rule: String, _ severity: String,
+    _ run: String, _ rank: Int, _ weight: String, _ rule: String, _ optimizer: String,
+    _ severity: String,
     _ first: Int64, _ last: Int64, _ count: Int, _ numbers: [Double], _ sentences: [String]
   ) -> String {
-    "\(run) \(rank) \(weight): \(rule) \(severity) \(first)..\(last) (\(count)) \(numbers) \(sentences)"
+    "\(run) \(rank) \(optimizer) \(weight): \(rule) \(severity) \(first)..\(last) (\(count)) \(numbers) \(sentences)"
   }
 }

@@ -49,7 +49,7 @@ struct FormatTwoTests {
     try checkSeries(recording)
   }
 
-  @Test func becomesAFileOfFormatThreeAndLosesNothing() throws {
+  @Test func becomesAFileOfThisFormatAndLosesNothing() throws {
     try makeFile()
     defer { remove() }
     let findings = """
@@ -65,7 +65,7 @@ struct FormatTwoTests {
     try old.close()
     try record()
     let new = try Recording(path: path)
-    #expect(try new.allRows(of: "PRAGMA user_version") == [[.integer(3)]])
+    #expect(try new.allRows(of: "PRAGMA user_version") == [[.integer(4)]])
     #expect(try new.allRows(of: findings) == before.0)
     #expect(try new.allRows(of: "SELECT baseline, evidence FROM findings") == [[.null, .null]])
     #expect(try new.allRows(of: statistics) == before.1)

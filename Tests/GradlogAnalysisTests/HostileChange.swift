@@ -13,6 +13,13 @@ enum HostileChange {
     "UPDATE batches SET gradient_count = -1", "DELETE FROM weights", "DELETE FROM batches",
     "DELETE FROM runs", "UPDATE OR IGNORE batches SET run_id = 3 - run_id",
     "UPDATE OR IGNORE weights SET run_id = 99",
+    "UPDATE OR REPLACE findings SET optimizer = x'FF00'",
+    """
+    INSERT OR REPLACE INTO freezings SELECT weight_id, batch_id * 9223372036854775807,
+      batch_id % 3 - 1 FROM weights JOIN batches WHERE batch_id % 7 < 2
+    """,
+    "INSERT INTO freezings SELECT -weight_id, batch_id, 'text' FROM weights JOIN batches",
+    "UPDATE weights SET frozen = 'x'; INSERT INTO freezings SELECT weight_id, batch_id, 1 FROM weights JOIN batches",
     "UPDATE gradient_series SET zero_counts_blob = randomblob(length(norms_blob))",
     "UPDATE gradient_series SET zero_slices_blob = randomblob(length(norms_blob))",
     "UPDATE gradient_series SET cosines_blob = randomblob(length(norms_blob) / 2)",

@@ -6,13 +6,15 @@ extension DiagnosedFinding {
   static func made(
     _ rule: Rule, _ severity: Rule.Severity = .critical, _ weight: String? = nil,
     position: Int? = nil, at step: Int, until last: Int, _ symptom: Symptom? = nil,
-    value: Double = 1, baseline: Double? = nil, isPast: Bool = false
+    value: Double = 1, baseline: Double? = nil, isPast: Bool = false, optimizer: String = "",
+    isOneOfSeveral: Bool = false
   ) -> DiagnosedFinding {
     func place(_ step: Int) -> Place {
       Place(epoch: 0, batch: step, step: step, batchID: Int64(step))
     }
     return DiagnosedFinding(
-      rule: rule, severity: severity, weight: weight, position: position, first: place(step),
+      rule: rule, severity: severity, weight: weight, position: position, optimizer: optimizer,
+      isOneOfSeveral: isOneOfSeveral, first: place(step),
       last: place(last), batches: last - step + 1, value: value, baseline: baseline, threshold: 0,
       evidence: "seen", advice: "do", symptom: symptom ?? rule.usualSymptom, isPast: isPast)
   }

@@ -4,7 +4,7 @@ import Gradlog
 import GradlogAnalysis
 
 /// What a recorder leaves, with a bit of everything: two runs, four types, a scalar, an empty tensor,
-/// an absent gradient, elements that are not finite or nearly zero, values that were not captured.
+/// an absent gradient that is frozen later, elements that are not finite or nearly zero, values that were not captured.
 final class SoundRecording {
   let folder: String
   var path: String { folder + "/runs.db" }
@@ -35,7 +35,7 @@ final class SoundRecording {
             shape: [5])
           $0.add("scale", [BFloat16(1.5)], shape: [])
           $0.add("empty", [Float](), shape: [0, 4])
-          $0.addAbsent("frozen")
+          $0.addAbsent("frozen", isFrozen: batch > 0)
         }
       }
     }

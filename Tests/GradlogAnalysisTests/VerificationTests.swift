@@ -55,6 +55,31 @@ import Testing
       "weight: run 'mlp', weight 'bias': element_count is 3, which the shape [2] does not have"),
   ]
 
+  private static let freezings = [
+    Damage(
+      "UPDATE freezings SET frozen = 2",
+      "weight: run 'mlp', epoch 0, batch 1, weight 'frozen': frozen is 2 from this batch on"),
+    Damage(
+      "UPDATE freezings SET frozen = 0",
+      "weight: run 'mlp', epoch 0, batch 1, weight 'frozen': frozen is 0 from this batch on, and at last 1"
+    ),
+    Damage(
+      "UPDATE weights SET frozen = 0",
+      "weight: run 'mlp', epoch 0, batch 1, weight 'frozen': frozen is 1 from this batch on, and at last 0"
+    ),
+    Damage(
+      "INSERT INTO freezings VALUES (6, 3, 1)",
+      "weight: run 'mlp', epoch 0, batch 2, weight 'frozen': frozen is 1 from this batch on, as before"
+    ),
+    Damage(
+      "UPDATE freezings SET first_batch_id = 4",
+      "weight: run 'mlp', epoch 0, batch 0, weight 'frozen': freezings refers to a batch of another run"
+    ),
+    Damage(
+      "UPDATE freezings SET weight_id = 99",
+      "reference: a row of freezings refers to a row of weights that is not there"),
+  ]
+
   private static let constraints = [
     Damage(
       "PRAGMA ignore_check_constraints = 1; UPDATE runs SET stage = 'cooked' WHERE name = 'mlp'",
@@ -269,19 +294,20 @@ import Testing
     Damage("PRAGMA user_version = 0", "schema: user_version is 0, which no format of gradlog has"),
     Damage(
       "DROP TABLE findings; CREATE VIEW findings AS WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x FROM c) SELECT x FROM c",
-      "schema: the table findings is not that of format 3"),
+      "schema: the table findings is not that of format 4"),
     Damage(
-      "ALTER TABLE findings ADD COLUMN more", "schema: the table findings is not that of format 3"),
+      "ALTER TABLE findings ADD COLUMN more", "schema: the table findings is not that of format 4"),
     Damage(
       "DELETE FROM grdb_migrations",
-      "schema: grdb_migrations does not list 'format-3', though user_version says so"),
+      "schema: grdb_migrations does not list 'format-4', though user_version says so"),
     Damage(
       "DROP VIEW gradients; CREATE VIEW gradients AS SELECT 1 AS run",
-      "schema: the view gradients is not that of format 3"),
+      "schema: the view gradients is not that of format 4"),
   ]
 
   @Test(
-    arguments: runsAndWeights + constraints + references + batches + rows + statistics + findings
+    arguments: runsAndWeights + freezings + constraints + references + batches + rows + statistics
+      + findings
       + series + schema)
   func damageIsTold(_ damage: Damage) throws {
     let recording = try SoundRecording()

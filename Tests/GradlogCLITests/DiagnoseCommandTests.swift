@@ -111,7 +111,8 @@ import Testing
   }
 
   private static let findingKeys: Set<String> = [
-    "rule", "severity", "weight", "position", "first_step", "first_epoch", "first_batch",
+    "rule", "severity", "weight", "position", "optimizer", "first_step", "first_epoch",
+    "first_batch",
     "last_step", "last_epoch", "last_batch", "batches", "value", "baseline", "threshold",
     "evidence", "advice", "cause",
   ]

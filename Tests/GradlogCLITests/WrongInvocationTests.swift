@@ -63,7 +63,7 @@ import Testing
     Mistake(
       1, "runs", "newer.db",
       says:
-        "'newer.db' has format 4 and this gradlog reads up to format 3; install a newer gradlog"),
+        "'newer.db' has format 5 and this gradlog reads up to format 4; install a newer gradlog"),
     Mistake(
       64, "runs", "runs.db", "--db", "runs.db",
       says:
@@ -208,7 +208,7 @@ import Testing
     let place = try Workplace()
     try place.write("notes.txt", "hello\n")
     try place.write("empty.db", "")
-    try place.record("newer.db", "PRAGMA user_version = 4")
+    try place.record("newer.db", "PRAGMA user_version = 5")
     try place.record("other.db", "PRAGMA application_id = 0")
     _ = try place.shell("mkdir folder")
     let before = try place.names

@@ -70,10 +70,10 @@ import Testing
     let folder = try ScratchFolder()
     let path = try folder.recording()
     let queue = try DatabaseQueue(path: path)
-    try queue.write { try $0.execute(sql: "PRAGMA user_version = 4") }
+    try queue.write { try $0.execute(sql: "PRAGMA user_version = 5") }
     try queue.close()
     let error = GradlogError(
-      .newerFile, "'\(path)' has format 4 and this gradlog reads up to format 3",
+      .newerFile, "'\(path)' has format 5 and this gradlog reads up to format 4",
       remedy: "install a newer gradlog")
     #expect(try refusal(of: path) == error)
     #expect(throws: error) { try DatabaseFile.openForRecording(path) }
@@ -149,7 +149,7 @@ import Testing
     let settings = [
       "page_size": "65536", "journal_mode": "wal", "synchronous": "1", "cache_size": "-8000",
       "foreign_keys": "0", "journal_size_limit": "134217728", "application_id": "1735549284",
-      "user_version": "3",
+      "user_version": "4",
     ]
     for (name, value) in settings {
       let actual = try queue.read { try String.fetchOne($0, sql: "PRAGMA \(name)") }

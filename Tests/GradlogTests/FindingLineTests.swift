@@ -5,15 +5,15 @@ import Testing
 @Suite struct FindingLineTests {
   private func finding(
     _ rule: Rule = .nonFinite, _ severity: Rule.Severity = .critical, _ weight: String? = "w",
-    batch: Int = 4
+    batch: Int = 4, optimizer: String = ""
   ) -> LiveFinding {
     var place = BatchPlace(batchID: 1, epoch: 2, batch: batch, step: 9)
     place.ordinal = 9
     let finding = Finding(
-      rule: rule, weight: weight == nil ? nil : 0, severity: severity, first: place, last: place,
-      batchCount: 1, value: 1, baseline: nil, threshold: 0,
+      rule: rule, weight: weight == nil ? nil : 0, optimizer: 0, severity: severity, first: place,
+      last: place, batchCount: 1, value: 1, baseline: nil, threshold: 0,
       symptom: weight == nil ? .nonFiniteLoss : .nonFinite(nan: 1, posinf: 0, neginf: 0))
-    return LiveFinding(finding, of: weight)
+    return LiveFinding(finding, of: weight, optimizer: optimizer)
   }
 
   private func lines(_ findings: [LiveFinding], run: String = "mlp", rank: Int = 0) -> [String] {
@@ -47,6 +47,16 @@ import Testing
       ]
     #expect(lines(mixed).map { $0.prefix(42) }.count == 3)
     #expect(lines(mixed)[0].contains("critical nonfinite in the network and 40 more weights"))
+  }
+
+  @Test func anOptimizerThatHasANameIsNamed() {
+    let critic = (0..<2).map { finding(.nonFinite, .critical, "layer\($0)", optimizer: "critic") }
+    #expect(lines(critic)[0].contains("in 'layer0' and 1 more weight of optimizer 'critic' since"))
+    #expect(
+      critic[0].description.hasPrefix("critical nonfinite of optimizer 'critic' since epoch 2"))
+    #expect(finding().description.hasPrefix("critical nonfinite since epoch 2"))
+    let lines = lines([finding(.nonFinite, .critical, nil, optimizer: "\n\u{1B}")])
+    #expect(lines[0].contains("in the network of optimizer '\\n\\u{1B}' since"), "\(lines)")
   }
 
   @Test func whateverIsInANameItIsOneLine() {

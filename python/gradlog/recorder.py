@@ -90,8 +90,8 @@ class Recorder:
         :param overflow: what happens when ``memory_limit`` bytes wait to be written: ``wait`` or ``drop``.
         :param commit_interval: seconds after which a batch is in the file at the latest.
         :param journal: ``wal``, or ``rollback`` for a recording that nobody watches.
-        :param on_finding: called, on another thread, for each weight, rule and optimizer that begins to hit, and again when that
-            becomes critical.
+        :param on_finding: called, on another thread, for each weight, rule and optimizer that begins to hit, and
+            again when that becomes critical.
         :param stop_on: what sets ``stopped``: a rule, ``critical``, or ``warning`` for any rule. With it ``record()``
             returns when the batch is judged, and takes as long as that does.
         :param log_findings: says findings on stderr when they begin or become critical, in one line for what a rule

@@ -112,14 +112,14 @@ class Recording:
             self._require_run(run)
         version = self._rows("PRAGMA user_version", {})[1][0][0]
         # What files of older formats do not have. The optimizer's detectors began the finding in its first batch.
-        known = "baseline, threshold, evidence" if version >= 3 else "NULL AS baseline, threshold, NULL AS evidence"
+        baseline, evidence = ("baseline", "evidence") if version >= 3 else ("NULL", "NULL")
         optimizer = "findings.optimizer" if version >= 4 else "first.optimizer"
         return self.sql(
             f"""
             SELECT runs.name AS run, runs.rank, weights.name AS weight, rule, severity,
               first.epoch AS first_epoch, first.batch AS first_batch, last.epoch AS last_epoch,
-              last.batch AS last_batch, batch_count, value, {known}, advice,
-              {optimizer} AS optimizer
+              last.batch AS last_batch, batch_count, value, {baseline} AS baseline, threshold, {evidence} AS evidence,
+              advice, {optimizer} AS optimizer
             FROM findings
             JOIN runs USING (run_id)
             LEFT JOIN weights USING (weight_id)

@@ -6,6 +6,7 @@ import threading
 
 import numpy
 import pytest
+from outside import rows
 
 import gradlog
 
@@ -39,6 +40,34 @@ def test_findings_are_called_out_on_another_thread(path: str) -> None:
     )
     assert threads[0] is not threading.current_thread()
     assert recorder.findings == heard  # also after closing
+
+
+def test_each_of_two_optimizers_has_findings_of_its_own(path: str) -> None:
+    with gradlog.Recorder(path, "gan") as recorder:
+        for batch in range(12):
+            for optimizer, end in [("critic", 4), ("generator", 9)]:
+                loss = numpy.nan if batch >= end else 1.0
+                weights = {f"{optimizer}/w": numpy.full(2, 1.0 + batch % 3)}
+                recorder.record(weights, epoch=0, batch=batch, optimizer=optimizer, loss=loss)
+        recorder.flush()
+        heard = [finding for finding in recorder.findings if finding.rule == "nonfinite"]
+    assert [(one.optimizer, one.weight, one.batch) for one in heard] == [
+        ("critic", None, 4),
+        ("generator", None, 9),
+    ]
+    assert str(heard[1]).startswith("critical nonfinite of optimizer 'generator' since epoch 0, batch 9")
+    networks = "SELECT optimizer, batch_count FROM findings WHERE weight_id IS NULL AND rule = 'nonfinite'"
+    assert sorted(rows(path, networks)) == [("critic", 8), ("generator", 3)]
+    with gradlog.open(path) as recording:
+        told = [row for row in recording.findings(as_="tuples") if row.rule == "nonfinite"]
+        assert [(row.weight, row.optimizer) for row in told] == [(None, "critic"), (None, "generator")]
+        assert recording.runs(as_="tuples")[0].worst_finding == "nonfinite at the network with critic"
+
+
+def test_one_optimizer_has_no_name(path: str) -> None:
+    with sick(path) as recorder:
+        assert [finding.optimizer for finding in recorder.findings] == [""]
+    assert rows(path, "SELECT optimizer FROM findings") == [("",)]
 
 
 @pytest.mark.parametrize(("stop_on", "stops"), [("nonfinite", True), ("warning", True), ("exploding", False)])

@@ -81,6 +81,34 @@ def test_findings(recording: gradlog.Recording) -> None:
     assert grown == [("mlp", 0, "half", "exploding", "warning")]
 
 
+FIXTURES = Path(__file__).parents[2] / "Tests/GradlogAnalysisTests/Fixtures"
+
+
+FINDINGS = {
+    2: [("deep", "dense_1/kernel", "", None)],
+    3: [
+        ("gan", None, "critic", "the loss is NaN or infinite, though the gradients are finite"),
+        ("tuned", "head/kernel", "", "'head/kernel' is held fixed"),
+        ("gan", "generator/bias", "generator", "'generator/bias' received no gradient, until epoch 0, batch 19"),
+    ],
+}
+
+
+@pytest.mark.parametrize("version", FINDINGS)
+def test_findings_of_older_files(path: str, version: int) -> None:
+    database = sqlite3.connect(path)
+    database.executescript((FIXTURES / f"format-{version}.sql").read_text())
+    database.close()
+    with gradlog.open(path) as old:
+        found = [row for row in old.findings(as_="tuples") if row.severity != "info"]
+        assert [(row.run, row.weight, row.optimizer, row.evidence) for row in found] == FINDINGS[version]
+        worst = {row.run: row.worst_finding for row in old.runs(as_="tuples")}
+        assert worst["gan" if version == 3 else "deep"] == {
+            2: "vanishing at dense_1/kernel",
+            3: "nonfinite at the network with critic",
+        }[version]
+
+
 def test_the_file_can_be_read_while_it_is_recorded(path: str) -> None:
     with gradlog.Recorder(path, "r") as recorder:
         recorder.record({"w": numpy.ones(2)}, epoch=0, batch=0)

@@ -80,6 +80,30 @@ def test_names_are_any_text_and_none_is_absence(path: str) -> None:
     assert rows(path, "SELECT name FROM weights WHERE frozen") == []
 
 
+def test_when_a_weight_was_frozen_can_be_read(path: str) -> None:
+    frozen, absent, trained = gradlog.FROZEN, None, BASE
+    told: dict[str, list[Any]] = {
+        "always": [frozen] * 6,
+        "never": [trained, absent, trained, absent, trained, trained],
+        "first": [frozen, frozen, trained, trained, trained, absent],
+        "between": [trained, frozen, frozen, trained, frozen, absent],
+    }
+    with gradlog.Recorder(path, "r") as recorder:
+        for batch in range(6):
+            recorder.record({name: story[batch] for name, story in told.items()}, epoch=0, batch=batch)
+    # As docs/FileFormat.md says: what the last row up to a batch says; not frozen before the first one.
+    state = """
+        SELECT name, batch, coalesce((
+          SELECT freezings.frozen FROM freezings WHERE freezings.weight_id = weights.weight_id
+            AND first_batch_id <= batch_id ORDER BY first_batch_id DESC LIMIT 1), 0)
+        FROM weights JOIN batches USING (run_id)
+    """
+    expected = {(name, batch): story[batch] is frozen for name, story in told.items() for batch in range(6)}
+    assert {(name, batch): bool(said) for name, batch, said in rows(path, state)} == expected
+    count = "SELECT name, count(*) FROM freezings JOIN weights USING (weight_id) GROUP BY name ORDER BY name"
+    assert rows(path, count) == [("always", 1), ("between", 4), ("first", 2)]
+
+
 def test_a_frozen_weight_is_told_from_an_absent_one(path: str) -> None:
     def frozen() -> list[tuple[object, ...]]:
         return rows(path, "SELECT name, frozen FROM weights ORDER BY position")

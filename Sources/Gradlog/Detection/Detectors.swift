@@ -13,16 +13,18 @@ package struct Detectors: Sendable {
     self.thresholds = thresholds
   }
 
-  /// Tells of a weight, and returns the index under which its gradients are to be handed over.
+  /// Tells of a weight, and returns the index under which its gradients are to be handed over. One of which no gradient
+  /// was seen yet has no dtype.
   package mutating func register(_ weight: ObservedWeight) -> Int {
     weights.append(weight)
     return weights.count - 1
   }
 
-  /// Learns dtype and shape of a weight that had only absent gradients until now, or that it is frozen or
-  /// no longer so.
-  package mutating func update(_ weight: ObservedWeight, at index: Int) {
-    weights[index] = weight
+  /// Learns what a batch tells of a weight: whether it is frozen, and with its first gradient dtype and shape, which nobody
+  /// knows before.
+  package mutating func update(_ weight: ObservedWeight, at index: Int, isAbsent: Bool) {
+    if weights[index].dtype == nil, !isAbsent { weights[index] = weight }
+    weights[index].isFrozen = weight.isFrozen
   }
 
   /// The findings so far.

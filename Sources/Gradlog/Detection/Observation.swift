@@ -15,6 +15,11 @@ package struct ObservedWeight: Sendable, Equatable {
   /// Euclidean norm of the values that the weight had when the run began; nil when not told.
   package var initialNorm: Double?
 
+  /// A weight of which no gradient was seen yet.
+  package init(position: Int) {
+    self.init(position: position, shape: [], dtype: nil)
+  }
+
   package init(
     position: Int, shape: [Int], dtype: DType?, isFrozen: Bool = false, initialNorm: Double? = nil
   ) {

@@ -126,8 +126,9 @@ private final class Bench {
     directions.begin(optimizer: batch.context.optimizer)
     for position in batch.gradients {
       let index = slab.gradients[position].index
-      introduceWeight(at: index)
-      guard slab.gradients[position].tensor != nil else {
+      let isAbsent = slab.gradients[position].tensor == nil
+      introduceWeight(at: index, isAbsent: isAbsent)
+      guard !isAbsent else {
         observed.append(ObservedGradient(absent: index))
         continue
       }
@@ -149,16 +150,15 @@ private final class Bench {
 
   /// Tells the detectors of a weight that is new, of the shape of one that had no gradient before, and of one that was
   /// frozen or unfrozen.
-  private func introduceWeight(at index: Int) {
-    let isKnown = index < detectors.weights.count
+  private func introduceWeight(at index: Int, isAbsent: Bool) {
+    while detectors.weights.count <= index {
+      _ = detectors.register(ObservedWeight(position: detectors.weights.count))
+    }
     guard
-      !isKnown || detectors.weights[index].dtype == nil
+      detectors.weights[index].dtype == nil
         || detectors.weights[index].isFrozen != weights.isFrozen(at: index)
     else { return }
-    while detectors.weights.count <= index {
-      _ = detectors.register(weights.observed(at: detectors.weights.count))
-    }
-    if isKnown { detectors.update(weights.observed(at: index), at: index) }
+    detectors.update(weights.observed(at: index), at: index, isAbsent: isAbsent)
   }
 
   private func detect(_ context: BatchContext, _ verdict: Verdict) -> [LiveFinding] {

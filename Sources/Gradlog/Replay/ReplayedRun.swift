@@ -47,11 +47,7 @@ package struct ReplayedRun: Sendable {
     detectors = Detectors(thresholds: thresholds)
     unseenCount = weights.count { $0.observed.dtype != nil }
     for weight in weights {
-      // While it is absent, the training does not tell its shape.
-      _ = detectors.register(
-        ObservedWeight(
-          position: weight.observed.position, shape: [], dtype: nil,
-          initialNorm: weight.observed.initialNorm))
+      _ = detectors.register(ObservedWeight(position: weight.observed.position))
     }
   }
 
@@ -80,14 +76,11 @@ package struct ReplayedRun: Sendable {
   /// first time, and whether it is frozen. Where the file does not tell when, it was not while it had gradients.
   private mutating func introduce(_ gradients: [ObservedGradient]) {
     for gradient in gradients {
-      let known = detectors.weights[gradient.weight]
-      let isNew = known.dtype == nil && !gradient.isAbsent
-      let isFrozen = isFrozen[gradient.weight] && gradient.isAbsent
-      guard isNew || known.isFrozen != isFrozen else { continue }
-      var weight = isNew ? weights[gradient.weight].observed : known
-      if isNew, weight.dtype != nil { unseenCount -= 1 }
-      weight.isFrozen = isFrozen
-      detectors.update(weight, at: gradient.weight)
+      var weight = weights[gradient.weight].observed
+      weight.isFrozen = isFrozen[gradient.weight] && gradient.isAbsent
+      let isFirst = detectors.weights[gradient.weight].dtype == nil && !gradient.isAbsent
+      if isFirst, weight.dtype != nil { unseenCount -= 1 }
+      detectors.update(weight, at: gradient.weight, isAbsent: gradient.isAbsent)
     }
   }
 }

@@ -48,7 +48,8 @@ struct FindingTable {
     insertion = try RowStatement(
       into: "findings",
       columns: [
-        "run_id", "weight_id", "rule", "optimizer", "first_batch_id", "severity", "last_batch_id", "batch_count",
+        "run_id", "weight_id", "rule", "optimizer", "first_batch_id", "severity", "last_batch_id",
+        "batch_count",
         "value", "baseline", "threshold", "evidence", "advice",
       ], in: db)
     update = try RowStatement(
@@ -93,27 +94,24 @@ struct FindingTable {
   }
 
   private func rows() throws -> [(key: Key, findingID: Int64, saying: Earlier)] {
-    let rows = try Row.fetchAll(
-      db,
-      sql: """
-        SELECT finding_id, rule, weight_id, optimizer, first_batch_id, batch_count, severity FROM findings
-        WHERE run_id = ?
-        """,
-      arguments: [runID])
-    return try rows.map { row in
-      (
-        Key(
-          rule: try row.decode(String.self, forColumn: "rule"),
-          weightID: try row.decode(Int64?.self, forColumn: "weight_id"),
-          optimizer: try row.decode(String.self, forColumn: "optimizer")),
-        try row.decode(Int64.self, forColumn: "finding_id"),
-        Earlier(
-          firstBatchID: try row.decode(Int64.self, forColumn: "first_batch_id"),
-          batchCount: try row.decode(Int.self, forColumn: "batch_count"),
-          severity: Rule.Severity(
-            rawValue: try row.decode(String.self, forColumn: "severity")) ?? .info)
-      )
+    let rows = try PreparedStatement(
+      """
+      SELECT finding_id, rule, weight_id, optimizer, first_batch_id, batch_count, severity
+      FROM findings WHERE run_id = :run
+      """, on: db)
+    try rows.bind(runID, to: "run")
+    var found: [(key: Key, findingID: Int64, saying: Earlier)] = []
+    while try rows.step() {
+      // Labels may contain anything, a NUL too.
+      let key = Key(
+        rule: rows.text(at: 1) ?? "", weightID: rows.isNull(at: 2) ? nil : rows.integer(at: 2),
+        optimizer: rows.text(at: 3) ?? "")
+      let earlier = Earlier(
+        firstBatchID: rows.integer(at: 4), batchCount: Bounds.bounded(rows.integer(at: 5)),
+        severity: rows.text(at: 6).flatMap(Rule.Severity.init(rawValue:)) ?? .info)
+      found.append((key, rows.integer(at: 0), earlier))
     }
+    return found
   }
 
   /// Takes what a finding of an optimizer says now, to be written with ``write(_:_:)``.

@@ -7,7 +7,8 @@ public enum DiagnosisRows {
     ["file", "run", "rank", "verdict", "story"] + findingColumns
 
   private static let findingColumns = [
-    "rule", "severity", "weight", "position", "optimizer", "first_step", "first_epoch", "first_batch",
+    "rule", "severity", "weight", "position", "optimizer", "first_step", "first_epoch",
+    "first_batch",
     "last_step",
     "last_epoch", "last_batch", "batches", "value", "baseline", "threshold", "evidence", "advice",
     "cause",

@@ -92,7 +92,8 @@ struct ReferenceCheck {
       try place.bind(isGradient ? key : .null, to: "key")
       try log.add(
         .reference, at: try place.step() ? Self.place(place) : Fault.Place(),
-        "\(key == .null ? "a row" : "row \(DisplayText.cell(key))") of \(table) refers to a row of \(parent) that is not there")
+        "\(key == .null ? "a row" : "row \(DisplayText.cell(key))") of \(table) refers to a row of \(parent) that is not there"
+      )
     }
   }
 

@@ -94,11 +94,13 @@ struct FreezingCheck {
   }
 
   private static func problem(_ row: [CellValue], _ weight: RecordingIndex.Weight) -> String? {
-    if row[1].integer != weight.runID { return "it was frozen or not in a batch of another run" }
+    if row[1].integer != weight.runID { return "freezings refers to a batch of another run" }
     guard row[4] == .integer(0) || row[4] == .integer(1) else {
       return "frozen is \(DisplayText.cell(row[4])) from this batch on"
     }
-    if row[4] == row[5] { return "frozen is \(DisplayText.cell(row[4])) from this batch on, as before" }
+    if row[4] == row[5] {
+      return "frozen is \(DisplayText.cell(row[4])) from this batch on, as before"
+    }
     guard row[6] == .null, row[4] != weight.frozen else { return nil }
     return "frozen is \(DisplayText.cell(row[4])) from this batch on, and at last "
       + DisplayText.cell(weight.frozen)

@@ -30,6 +30,26 @@ import Testing
     #expect(finding.batchCount == 4 && finding.value == 3)
   }
 
+  @Test func whatOneOptimizerShowsIsNotTheOthers() {
+    var log = FindingLog()
+    log.note(hit(.critical), at: place(0))
+    log.optimizer = 1
+    log.note(hit(.warning), at: place(1))
+    #expect(log.takeNews().map(\.optimizer) == [0, 1])
+    log.note(hit(.critical, rule: .dead), at: place(2))
+    log.escalate(.exploding, ifFollowedBy: .dead, within: 5)
+    #expect(log.findings.map(\.severity) == [.critical, .critical, .critical])
+    log.end(.exploding, weight: 0)
+    #expect(log.findings.map(\.isOver) == [false, true, false])
+    log.soften()
+    #expect(log.findings.map(\.severity) == [.critical, .warning, .warning])
+    log.optimizer = 0
+    log.revise(.exploding, weight: 0, to: .warning, showing: .spike)
+    log.revise(.dead, weight: 0, to: .info, showing: .spike)
+    #expect(log.findings.map(\.severity) == [.warning, .warning, .warning])
+    #expect(log.findings.map(\.batchCount) == [1, 1, 1])
+  }
+
   @Test func twoSymptomsInABatchAreOneBatch() {
     var log = FindingLog()
     for step in 0..<5 {

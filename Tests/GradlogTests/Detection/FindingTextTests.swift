@@ -306,7 +306,7 @@ import Testing
     first.ordinal = ordinal
     let last = BatchPlace(batchID: 22, epoch: 4, batch: 2, step: 22, learningRate: 0.2)
     var finding = Finding(
-      rule: .exploding, weight: 0, severity: words.severity, first: first, last: last,
+      rule: .exploding, weight: 0, optimizer: 0, severity: words.severity, first: first, last: last,
       batchCount: 3, value: words.value, baseline: words.baseline, threshold: 1,
       symptom: words.symptom)
     finding.isOver = isOver
@@ -409,7 +409,8 @@ import Testing
     func advice(_ symptom: Symptom, _ rate: Double?) -> String {
       let place = BatchPlace(batchID: 1, epoch: 0, batch: 0, step: 0, learningRate: rate)
       return Finding(
-        rule: .stagnation, weight: nil, severity: .critical, first: place, last: place,
+        rule: .stagnation, weight: nil, optimizer: 0, severity: .critical, first: place,
+        last: place,
         batchCount: 1, value: 1, baseline: nil, threshold: 1, symptom: symptom
       ).advice(of: nil)
     }
