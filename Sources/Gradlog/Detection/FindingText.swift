@@ -30,10 +30,10 @@ extension Finding {
     case .largeInputs:
       "in the first batches the inputs of the last layer were about \(value.short) in size, as the gradients of its kernel and bias tell"
     case .smallWeights:
-      "the kernels began with values far smaller than usual: their root mean square times the root of the layer's width "
+      "the kernels began with values far smaller than usual: root mean square times the root of the layer's width "
         + "was about \(value.short), where 0.5 to 1.5 is common"
     case .largeWeights:
-      "\(name) began with values far larger than usual: their root mean square times the root of the layer's width "
+      "\(name) began with values far larger than usual: root mean square times the root of the layer's width "
         + "was about \(value.short), where 0.5 to 1.5 is common"
     case .depth:
       "the gradients of the first kernels \(are) about \(value.short) an element, those of the last \(before)\(until)"

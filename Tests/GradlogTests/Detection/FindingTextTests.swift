@@ -105,17 +105,17 @@ import Testing
     Words(
       symptom: .smallWeights, value: 0.0213,
       evidence:
-        "the kernels began with values far smaller than usual: their root mean square times the root of the layer's width was about 0.0213, where 0.5 to 1.5 is common",
+        "the kernels began with values far smaller than usual: root mean square times the root of the layer's width was about 0.0213, where 0.5 to 1.5 is common",
       over:
-        "the kernels began with values far smaller than usual: their root mean square times the root of the layer's width was about 0.0213, where 0.5 to 1.5 is common",
+        "the kernels began with values far smaller than usual: root mean square times the root of the layer's width was about 0.0213, where 0.5 to 1.5 is common",
       advice:
         "initialize the kernels as He or Glorot do, and look for a factor that was applied to them"),
     Words(
       symptom: .largeWeights, value: 40.3,
       evidence:
-        "'w' began with values far larger than usual: their root mean square times the root of the layer's width was about 40.3, where 0.5 to 1.5 is common",
+        "'w' began with values far larger than usual: root mean square times the root of the layer's width was about 40.3, where 0.5 to 1.5 is common",
       over:
-        "'w' began with values far larger than usual: their root mean square times the root of the layer's width was about 40.3, where 0.5 to 1.5 is common",
+        "'w' began with values far larger than usual: root mean square times the root of the layer's width was about 40.3, where 0.5 to 1.5 is common",
       advice: "initialize 'w' as He or Glorot do, and look for a factor that was applied to it"),
     Words(
       symptom: .depth, value: 1.624e-5, baseline: 0.0048,

@@ -3,19 +3,19 @@ import Testing
 
 @testable import Gradlog
 
-/// Kernels [64, 64] with their biases. The norm of normal numbers of deviation s is 64 s, their gain 8 s.
+/// Kernels [16, 16], whose values have the norm 4 γ when their gain is γ.
 @Suite struct InitializationDetectorTests {
   private func trained(
-    _ batches: Int = 120, norms: [Double?], shapes: [[Int]]? = nil,
-    sizes: [Double]? = nil, thresholds: Thresholds = Thresholds(),
+    _ batches: Int = 120, gains: [Double?], sizes: [Double]? = nil, thresholds: Thresholds = Thresholds(),
     loss: (Int) -> Double? = { _ in 2.3 }
   ) -> MadeUpTraining {
     var random = SplitMix64(seed: 81)
-    let shapes = shapes ?? norms.map { _ in [64, 64] }
-    var training = MadeUpTraining(shapes, initialNorms: norms, thresholds: thresholds)
+    var training = MadeUpTraining(
+      gains.map { _ in [16, 16] }, initialNorms: gains.map { gain in gain.map { 4 * $0 } },
+      thresholds: thresholds)
     for step in 0..<batches {
-      let gradients = shapes.enumerated().map { weight, shape in
-        random.normals(shape.reduce(1, *), deviation: sizes?[weight] ?? 0.01)
+      let gradients = gains.indices.map { weight in
+        random.normals(256, deviation: sizes?[weight] ?? 0.01)
       }
       training.batch(gradients, loss: loss(step).map { $0 + 0.01 * random.normal() })
     }
@@ -30,7 +30,7 @@ import Testing
   private func halfway(_ step: Int) -> Double { step < 40 ? 2.3 - 0.023 * Double(step) : 1.38 }
 
   @Test func weightsThatAreFarTooSmallAreBlamedWhenTheTrainingDoesNotGetOn() {
-    let training = trained(norms: [0.08, 0.16, 0.08], loss: halfway)
+    let training = trained(gains: [0.01, 0.02, 0.01], loss: halfway)
     let found = finding(training, .smallWeights)
     #expect(found?.rule == .vanishing && found?.severity == .critical && found?.weight == 0)
     // The median of 0.01, 0.02 and 0.01.
@@ -44,66 +44,73 @@ import Testing
 
   @Test func thatIsOverWhenItLearns() {
     let found = finding(
-      trained(norms: [0.08, 0.08], loss: { 2.3 * exp(-Double($0) / 30) }), .smallWeights)
+      trained(gains: [0.01, 0.01], loss: { 2.3 * exp(-Double($0) / 30) }), .smallWeights)
     #expect(found?.severity == .info && found?.isOver == true)
     let late = finding(
-      trained(200, norms: [0.08, 0.08], loss: { $0 < 100 ? 2.3 : 0.1 }), .smallWeights)
+      trained(200, gains: [0.01, 0.01], loss: { $0 < 100 ? 2.3 : 0.1 }), .smallWeights)
     #expect(late?.severity == .warning && late?.isOver == true)
   }
 
   /// Glorot's and He's, PyTorch's default of about 0.58 in gain, and a transformer's 0.02.
-  @Test(arguments: [8.0, 11.3, 4.6, 1.28]) func usualInitializationsAreNotNamed(norm: Double) {
-    let training = trained(norms: [norm, norm, norm], loss: halfway)
+  @Test(arguments: [1, 1.41, 0.58, 0.16]) func usualInitializationsAreNotNamed(gain: Double) {
+    let training = trained(gains: [gain, gain, gain], loss: halfway)
     #expect(finding(training, .smallWeights) == nil && finding(training, .largeWeights) == nil)
   }
 
   @Test func whatWasNotToldIsNotJudged() {
-    for norms in [[nil, nil, nil], [0.08, nil, nil]] as [[Double?]] {
-      #expect(finding(trained(norms: norms, loss: halfway), .smallWeights) == nil)
+    for gains in [[nil, nil, nil], [0.01, nil, nil]] as [[Double?]] {
+      #expect(finding(trained(gains: gains, loss: halfway), .smallWeights) == nil)
     }
   }
 
   @Test func oneSmallKernelOfManyIsAMatterOfDesign() {
-    #expect(finding(trained(norms: [0.08, 8, 8], loss: halfway), .smallWeights) == nil)
-    #expect(finding(trained(norms: [0.08, 0.08, 8, 8], loss: halfway), .smallWeights) == nil)
+    #expect(finding(trained(gains: [0.01, 1, 1], loss: halfway), .smallWeights) == nil)
+    #expect(finding(trained(gains: [0.01, 0.01, 1, 1], loss: halfway), .smallWeights) == nil)
   }
 
   /// Heads, gates and adapters begin with zeros on purpose.
   @Test func zerosTellNothing() {
-    #expect(finding(trained(norms: [0, 0, 8, 8], loss: halfway), .smallWeights) == nil)
-    #expect(finding(trained(norms: [0, 0, 0], loss: halfway), .smallWeights) == nil)
+    #expect(finding(trained(gains: [0, 0, 1, 1], loss: halfway), .smallWeights) == nil)
+    #expect(finding(trained(gains: [0, 0, 0], loss: halfway), .smallWeights) == nil)
   }
 
   @Test func theFirstKernelWhoseGradientVanishedIsNamed() {
     let training = trained(
-      norms: [0.08, 0.08, 0.08], sizes: [1e-4, 1e-6, 1e-2], loss: halfway)
+      gains: [0.01, 0.01, 0.01], sizes: [1e-4, 1e-6, 1e-2], loss: halfway)
     #expect(finding(training, .smallWeights)?.weight == 1)
   }
 
   @Test func withoutALossOnlyTheSmallestAreBlamed() {
-    func severity(_ norm: Double) -> Rule.Severity? {
-      finding(trained(norms: [norm, norm], loss: { _ in nil }), .smallWeights)?.severity
+    func severity(_ gain: Double) -> Rule.Severity? {
+      finding(trained(gains: [gain, gain], loss: { _ in nil }), .smallWeights)?.severity
     }
-    #expect(severity(0.08) == .critical)
-    #expect(severity(0.3) == .warning)
+    #expect(severity(0.01) == .critical)
+    #expect(severity(0.04) == .warning)
   }
 
   @Test func aKernelThatIsFarTooLargeIsNamed() {
-    let found = finding(trained(norms: [8, 800, 8], loss: halfway), .largeWeights)
+    let found = finding(trained(gains: [1, 100, 1], loss: halfway), .largeWeights)
     #expect(found?.rule == .exploding && found?.severity == .critical && found?.weight == 1)
     #expect(abs((found?.value ?? 0) - 100) < 1e-9)
   }
 
-  /// An embedding of 50,000 rows of unit normals has a gain of 67: its rows are not added up.
+  /// An embedding of 50,000 rows of 64 unit normals has a gain of 42: its rows are not added up.
   @Test func aLookupOfUnitNormalsIsHealthy() {
-    let training = trained(
-      80, norms: [1000, 8], shapes: [[15_625, 64], [64, 64]], loss: halfway)
+    var training = MadeUpTraining([[50_000, 64], [16, 16]], initialNorms: [1789, 4])
+    for step in 0..<80 {
+      let gradients = (0..<2).map { weight in
+        var gradient = ObservedGradient(weight: weight)
+        gradient.norm = 1
+        return gradient
+      }
+      training.batch(gradients, loss: halfway(step))
+    }
     #expect(finding(training, .largeWeights) == nil)
   }
 
   /// What follows from it is told by the rule that saw it.
   @Test func largeWeightsAreAWarningBesideWhatTheyLeadTo() {
-    let flat = trained(norms: [8, 800, 8])
+    let flat = trained(gains: [1, 100, 1])
     #expect(flat.finding(.stagnation)?.severity == .critical)
     #expect(finding(flat, .largeWeights)?.severity == .warning)
   }
@@ -111,19 +118,19 @@ import Testing
   @Test func underLargeWeightsTheLossHasToBecomeLow() {
     // Ninety percent below first losses that were ten times those of guessing.
     let high = finding(
-      trained(norms: [8, 800, 8], loss: { 41 * exp(-Double($0) / 20) + 4 }), .largeWeights)
+      trained(gains: [1, 100, 1], loss: { 41 * exp(-Double($0) / 20) + 4 }), .largeWeights)
     #expect(high?.severity == .critical)
     let low = finding(
-      trained(200, norms: [8, 800, 8], loss: { 41 * exp(-Double($0) / 20) + 1 }), .largeWeights)
+      trained(200, gains: [1, 100, 1], loss: { 41 * exp(-Double($0) / 20) + 1 }), .largeWeights)
     #expect(low?.isOver == true)
   }
 
   @Test func thresholdsCanBeChanged() throws {
     var thresholds = Thresholds()
     let small = try #require(Thresholds.all.first { $0.name == "vanishing.weights" })
-    thresholds[threshold: small] = 0.005
+    thresholds[small] = 0.005
     #expect(
-      finding(trained(norms: [0.08, 0.08], thresholds: thresholds, loss: halfway), .smallWeights)
+      finding(trained(gains: [0.01, 0.01], thresholds: thresholds, loss: halfway), .smallWeights)
         == nil)
   }
 }
