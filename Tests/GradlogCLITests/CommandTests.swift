@@ -12,7 +12,7 @@ import Testing
         digits  finished  2024-11-23 07:07:58  raw          3       2        4          192
 
         """)
-    #expect(outcome.talk == "runs.db: 960 KiB\n")
+    #expect(outcome.talk == "runs.db: 1 MiB\n")
     #expect(outcome.code == 0)
   }
 

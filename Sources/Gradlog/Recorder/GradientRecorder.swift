@@ -57,8 +57,8 @@ public final class GradientRecorder: Sendable {
     getpid() == process ? counter.current : RecordingLosses(failure: Self.forked)
   }
 
-  /// What the rules said so far while this recorder was open, once for each weight, rule and optimizer and again when that became
-  /// critical, in order. What began before the run was resumed is said when a batch shows it again. Batches that were
+  /// What the rules said so far while this recorder was open, once for each weight, rule and optimizer and again when
+  /// that became critical, in order. What began before the run was resumed is said when a batch shows it again. Batches that were
   /// not judged yet are not in it; ``flush()`` waits for them.
   public var findings: [LiveFinding] { getpid() == process ? watch.findings : [] }
 

@@ -32,8 +32,8 @@ public struct Story: Sendable, Equatable {
     }
   }
 
-  /// The findings, those with one rule and optimizer put together: the cause's first, then as they began. What is frozen is no
-  /// gradient that failed to arrive, and has a line of its own.
+  /// The findings, those with one rule and optimizer put together: the cause's first, then as they began. What is
+  /// frozen is no gradient that failed to arrive, and has a line of its own.
   public var lines: [Line] {
     var kinds: [Kind] = []
     for finding in findings where !kinds.contains(Kind(finding)) { kinds.append(Kind(finding)) }
