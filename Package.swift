@@ -54,7 +54,7 @@ let package = Package(
       dependencies: ["GradlogAnalysis", "GradlogQueries", gradlog, grdb, sqlite],
       resources: [.copy("Fixtures")]),
     .testTarget(
-      name: "GradlogTrainerTests", dependencies: ["GradlogTrainer", gradlog],
+      name: "GradlogTrainerTests", dependencies: ["GradlogTrainer", gradlog, grdb],
       resources: [.copy("Reference")]),
     .testTarget(
       name: "GradlogCLITests", dependencies: ["GradlogCLI", gradlog, grdb],

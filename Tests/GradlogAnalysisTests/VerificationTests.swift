@@ -45,6 +45,9 @@ import Testing
       "UPDATE weights SET frozen = 2 WHERE weight_id = 2",
       "weight: run 'mlp', weight 'bias': frozen is 2"),
     Damage(
+      "UPDATE weights SET initial_norm = -1 WHERE weight_id = 2",
+      "weight: run 'mlp', weight 'bias': initial_norm is -1"),
+    Damage(
       "UPDATE weights SET dtype = 'float17' WHERE weight_id = 2",
       "weight: run 'mlp', weight 'bias': the dtype is float17"),
     Damage(

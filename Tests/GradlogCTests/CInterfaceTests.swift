@@ -65,6 +65,9 @@ import Testing
     #expect(output == Self.expectedOutput)
     #expect(try rows() == Self.expectedRows)
     #expect(try strings("SELECT name FROM weights WHERE frozen") == ["fixed"])
+    #expect(
+      try strings("SELECT name || initial_norm FROM weights WHERE initial_norm IS NOT NULL")
+        == ["contiguous9.5"])
     try FileManager.default.removeItem(atPath: folder)
   }
 
@@ -94,6 +97,9 @@ import Testing
     folder: 3 there is no folder '/there/is/no/such/folder' for '/there/is/no/such/folder/runs.db'; create it with: mkdir -p '/there/is/no/such/folder'
     open: 0
     resumed 0
+    norm: 0
+    no norm: 0
+    norm of nothing: 1 the name of a weight is NULL; pass a string
     forms: 0
     begin: 0
     add: 0
@@ -118,6 +124,7 @@ import Testing
     forked add: 9 the recorder was opened in another process, before fork(); open a recorder in the process that trains
     forked end: 9 the recorder was opened in another process, before fork(); open a recorder in the process that trains
     forked: 9 the recorder was opened in another process, before fork(); open a recorder in the process that trains
+    forked norm: 9 the recorder was opened in another process, before fork(); open a recorder in the process that trains
     forked close: 9 the recorder was opened in another process, before fork(); open a recorder in the process that trains
     add: 0
     end: 0

@@ -123,6 +123,7 @@ static void use_after_fork(gradlog_recorder *recorder) {
     say("forked end", gradlog_end(batch));
     gradlog_discard(batch);
     say("forked", gradlog_record(recorder, &context, &gradient, 1));
+    say("forked norm", gradlog_tell_initial_norm(recorder, "half", 1));
     say("forked close", gradlog_close(recorder));
     gradlog_release(recorder);
     fflush(stdout);
@@ -154,6 +155,9 @@ int main(int count, char **arguments) {
   say("open", gradlog_open(arguments[1], "c", &options, &recorder));
   int64_t epoch = -1, batch = -1;
   printf("resumed %d\n", gradlog_resumed_after(recorder, &epoch, &batch));
+  say("norm", gradlog_tell_initial_norm(recorder, "contiguous", 9.5));
+  say("no norm", gradlog_tell_initial_norm(recorder, "half", -1));
+  say("norm of nothing", gradlog_tell_initial_norm(recorder, NULL, 1));
   record_forms(recorder);
   record_pieces(recorder);
   record_mistakes(recorder);

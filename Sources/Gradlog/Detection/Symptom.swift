@@ -68,7 +68,8 @@ package enum Symptom: Sendable, Equatable {
   /// Whether a training that learns all the same may be left alone.
   var isBearable: Bool {
     switch self {
-    case .spike, .jump, .growth, .smallWeights, .depthGrowth, .depth, .firstDepth, .firstTiny, .decay, .flatLoss,
+    case .spike, .jump, .growth, .smallWeights, .depthGrowth, .depth, .firstDepth, .firstTiny,
+      .decay, .flatLoss,
       .turning, .underflow, .held, .never, .noLonger, .accumulating:
       true
     default: false
@@ -78,7 +79,8 @@ package enum Symptom: Sendable, Equatable {
   /// Whether a smaller value is a worse one.
   var worstIsSmallest: Bool {
     switch self {
-    case .smallWeights, .depth, .firstDepth, .firstTiny, .decay, .tiny, .stall, .turning, .silence: true
+    case .smallWeights, .depth, .firstDepth, .firstTiny, .decay, .tiny, .stall, .turning, .silence:
+      true
     default: false
     }
   }

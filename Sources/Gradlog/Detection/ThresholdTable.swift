@@ -123,7 +123,8 @@ extension Thresholds {
       "norm of a bias's gradient below which it tells nothing of the inputs"),
     ThresholdName(
       .exploding, "weights", \.explodingWeights,
-      "gain of a kernel's first values that is too large: their root mean square times the root of the width"),
+      "gain of a kernel's first values that is too large: their root mean square times the root of the width"
+    ),
     ThresholdName(
       .exploding, "weights-size", \.explodingWeightsSize,
       "root mean square of a kernel's first values that may be that of a lookup's"),

@@ -12,7 +12,8 @@ final class Judge: Sendable {
 
   /// A judge of a run, which is `resumed` when the file holds some of it: it goes on with what that shows.
   init(
-    _ run: RunState, resumed: ResumedRun? = nil, initialNorms: InitialNorms = InitialNorms(), isUrgent: Bool,
+    _ run: RunState, resumed: ResumedRun? = nil, initialNorms: InitialNorms = InitialNorms(),
+    isUrgent: Bool,
     watch: FindingWatch
   ) {
     bench = Monitor(Bench(run, resumed, initialNorms, watch))

@@ -23,9 +23,9 @@ extension Story.Line {
     case .firstSize: "the gradients \(isPast ? "were" : "are") too large" + mostly
     case .largeInputs:
       "the layers from \(weightName) to the last \(isPast ? "got inputs that were" : "get inputs that are") far too large"
-    case .smallWeights: 
+    case .smallWeights:
       "the training suffer\(isPast ? "ed" : "s") from weights that were initialized far too small,"
-    case .largeWeights: 
+    case .largeWeights:
       "the training suffer\(isPast ? "ed" : "s") from \(weightName), which was initialized far too large,"
     case .depth:
       "the gradients vanish\(isPast ? "ed" : "") on their way to the input, at \(weightName) already,"

@@ -49,7 +49,8 @@ struct WeightCheck {
     guard [.null, .integer(0), .integer(1)].contains(weight.frozen) else {
       return "frozen is \(DisplayText.cell(weight.frozen))"
     }
-    guard weight.initialNorm == .null || weight.initialNorm.real.map({ $0 >= 0 && $0.isFinite }) == true
+    guard
+      weight.initialNorm == .null || weight.initialNorm.real.map({ $0 >= 0 && $0.isFinite }) == true
     else { return "initial_norm is \(DisplayText.cell(weight.initialNorm))" }
     if weight.tensor != nil { return nil }
     // Only absent gradients were seen of it.

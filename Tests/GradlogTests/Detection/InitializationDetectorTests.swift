@@ -6,7 +6,8 @@ import Testing
 /// Kernels [16, 16], whose values have the norm 4 γ when their gain is γ.
 @Suite struct InitializationDetectorTests {
   private func trained(
-    _ batches: Int = 120, gains: [Double?], sizes: [Double]? = nil, thresholds: Thresholds = Thresholds(),
+    _ batches: Int = 120, gains: [Double?], sizes: [Double]? = nil,
+    thresholds: Thresholds = Thresholds(),
     loss: (Int) -> Double? = { _ in 2.3 }
   ) -> MadeUpTraining {
     var random = SplitMix64(seed: 81)
