@@ -100,8 +100,8 @@ public final class GradientRecorder: Sendable {
     let counter = counter
     let watch = FindingWatch(options, run: name)
     let judge = Judge(
-      state, resumed: ResumedRun(state, options, path: path), initialNorms: initialNorms,
-      isUrgent: options.stopOn != nil, watch: watch)
+      state, resumed: ResumedRun(state, options, path: path), isUrgent: options.stopOn != nil,
+      watch: watch)
     DispatchQueue(label: "gradlog.statistics").async { StatisticsStage.run(on: queue, judge) }
     database.asyncWriteWithoutTransaction { db in
       checkpointer?.watch(db)
@@ -219,7 +219,7 @@ public final class GradientRecorder: Sendable {
     }
     let bytes = batch.slab.finishBatch(
       context, recordedAt: secondsSince1970(),
-      lostBefore: lostBeforeNext.exchange(0, ordering: .relaxed))
+      lostBefore: lostBeforeNext.exchange(0, ordering: .relaxed), initialNorms: initialNorms.take())
     let slab = batch.slab
     let ticket =
       judge.isUrgent

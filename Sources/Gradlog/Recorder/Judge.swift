@@ -11,12 +11,8 @@ final class Judge: Sendable {
   let isUrgent: Bool
 
   /// A judge of a run, which is `resumed` when the file holds some of it: it goes on with what that shows.
-  init(
-    _ run: RunState, resumed: ResumedRun? = nil, initialNorms: InitialNorms = InitialNorms(),
-    isUrgent: Bool,
-    watch: FindingWatch
-  ) {
-    bench = Monitor(Bench(run, resumed, initialNorms, watch))
+  init(_ run: RunState, resumed: ResumedRun? = nil, isUrgent: Bool, watch: FindingWatch) {
+    bench = Monitor(Bench(run, resumed, watch))
     self.isUrgent = isUrgent
   }
 
@@ -59,12 +55,10 @@ private final class Bench {
   /// nil after the first batch.
   private var resumed: ResumedRun?
 
-  init(
-    _ run: RunState, _ resumed: ResumedRun?, _ initialNorms: InitialNorms, _ watch: FindingWatch
-  ) {
+  init(_ run: RunState, _ resumed: ResumedRun?, _ watch: FindingWatch) {
     self.watch = watch
     self.resumed = resumed
-    weights = KnownWeights(run.weights, initialNorms)
+    weights = KnownWeights(run.weights)
     lastNumber = run.lastBatchID
     nextStep = run.nextStep
   }
@@ -115,7 +109,7 @@ private final class Bench {
 
   /// Looks up every weight first: a batch with a gradient that does not fit is not judged.
   private func nameWeights(of batch: PendingBatch, _ slab: Slab) throws(GradlogError) {
-    weights.beginBatch()
+    weights.beginBatch(batch.initialNorms)
     for position in batch.gradients {
       let index = try weights.index(of: slab.gradients[position])
       slab.setWeight(index, initialNorm: weights.initialNorm(at: index), at: position)

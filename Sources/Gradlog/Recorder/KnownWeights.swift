@@ -16,14 +16,14 @@ struct KnownWeights {
 
   private var weights: [Weight] = []
   private var indices: [String: Int] = [:]
-  private let initialNorms: InitialNorms
+  /// Of weights to come.
+  private var initialNorms: [String: Double] = [:]
   /// Where the next gradient is looked for first: batches name their weights in the same order.
   private var expected = 0
   private var batch = 0
 
-  /// The weights that the file holds of the run, in the order of their positions, and what is told of those to come.
-  init(_ stored: [StoredWeight], _ initialNorms: InitialNorms) {
-    self.initialNorms = initialNorms
+  /// The weights that the file holds of the run, in the order of their positions.
+  init(_ stored: [StoredWeight]) {
     for weight in stored {
       append(
         Weight(
@@ -50,8 +50,11 @@ struct KnownWeights {
   func isFrozen(at index: Int) -> Bool { weights[index].isFrozen }
 
   /// To be called before the gradients of a batch.
-  mutating func beginBatch() {
+  ///
+  /// - Parameter initialNorms: what the training told since the batch before.
+  mutating func beginBatch(_ initialNorms: [String: Double]) {
     batch += 1
+    if !initialNorms.isEmpty { self.initialNorms.merge(initialNorms) { $1 } }
   }
 
   /// The index of the weight that a gradient of the batch belongs to.
@@ -100,7 +103,7 @@ struct KnownWeights {
       expected = index + 1
       return index
     }
-    append(Weight(name: name, initialNorm: initialNorms.norm(of: name)))
+    append(Weight(name: name, initialNorm: initialNorms[name]))
     return weights.count - 1
   }
 

@@ -7,6 +7,8 @@ struct PendingBatch {
   let gradients: Range<Int>
   /// Batches that were recorded between the one before and this one, and are lost.
   let lostBefore: Int
+  /// What the training told before it of how large weights are at first.
+  let initialNorms: [String: Double]
 }
 
 /// A gradient that waits in a slab.
@@ -175,12 +177,16 @@ final class Slab {
   }
 
   /// Completes the batch that is being assembled and returns the bytes that it takes.
-  func finishBatch(_ context: BatchContext, recordedAt: Double, lostBefore: Int) -> Int {
+  func finishBatch(
+    _ context: BatchContext, recordedAt: Double, lostBefore: Int,
+    initialNorms: [String: Double] = [:]
+  ) -> Int {
     let byteCount = used - openBatch.tensors
     batches.append(
       PendingBatch(
         context: context, recordedAt: recordedAt,
-        gradients: openBatch.gradients..<gradients.count, lostBefore: lostBefore))
+        gradients: openBatch.gradients..<gradients.count, lostBefore: lostBefore,
+        initialNorms: initialNorms))
     openBatch = Place(
       gradients: gradients.count, tensors: used, exponents: exponents.used,
       measuredAtOnce: measuredAtOnce.count)
