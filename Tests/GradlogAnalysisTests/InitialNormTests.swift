@@ -60,6 +60,24 @@ import Testing
     #expect(found.evidence.hasPrefix("the kernels began with values far smaller than usual"))
   }
 
+  /// Whoever has mended the initialization records the run anew.
+  @Test(arguments: [0, 40])
+  func aRunThatIsReplacedFromItsFirstBatchOnBeginsAnew(first: Int) throws {
+    var options = GradientRecorder.Options()
+    options.overlap = .replace
+    for (norm, batches) in [(0.02, 0..<60), (2.5, first..<100)] {
+      try GradientRecorder.record(to: path, run: "r", options: options) { recorder in
+        recorder.tellInitialNorm(norm, of: "first")
+        recorder.tellInitialNorm(norm, of: "second")
+        record(batches, to: recorder)
+      }
+    }
+    let norm = first == 0 ? 2.5 : 0.02
+    #expect(try stored() == ["first": norm, "second": norm, "last": nil])
+    let found = try checkReplay().contains { $0.evidence.hasPrefix("the kernels began") }
+    #expect(found == (first > 0))
+  }
+
   @Test func whatIsNoNormIsNotTold() throws {
     try GradientRecorder.record(to: path, run: "r") { recorder in
       recorder.tellInitialNorm(.nan, of: "first")

@@ -82,6 +82,7 @@ private final class Bench {
       let run = try resumed.replay(before: context)
       (detectors, optimizers) = (run.detectors, run.labels)
       detectors.goOn()
+      if run.batchCount == 0 { weights.beginAnew() }
       return true
     } catch {
       complain("what the run held cannot be looked at again, so detection begins anew: \(error)")

@@ -10,6 +10,8 @@ struct KnownWeights {
     var isFrozen = false
     /// nil when not told.
     var initialNorm: Double?
+    /// Whether that is so for good: since its first batch.
+    var hasBegun = false
     /// The last batch that had a gradient of it; 0 for none.
     var lastBatch = 0
   }
@@ -28,7 +30,14 @@ struct KnownWeights {
       append(
         Weight(
           name: weight.name, dtype: weight.dtype, shape: weight.shape, isFrozen: weight.isFrozen,
-          initialNorm: InitialNorms.checked(weight.initialNorm)))
+          initialNorm: InitialNorms.checked(weight.initialNorm), hasBegun: true))
+    }
+  }
+
+  /// To be called when nothing is left of the run: what is told now is how its weights begin.
+  mutating func beginAnew() {
+    for index in weights.indices {
+      (weights[index].initialNorm, weights[index].hasBegun) = (nil, false)
     }
   }
 
@@ -69,6 +78,10 @@ struct KnownWeights {
         remedy: "give each weight a name of its own, and record it once in a batch")
     }
     weights[index].lastBatch = batch
+    if !weights[index].hasBegun {
+      weights[index].initialNorm = initialNorms[gradient.weight]
+      weights[index].hasBegun = true
+    }
     if let tensor = gradient.tensor { try take(tensor, at: index) }
     weights[index].isFrozen = gradient.isFrozen
     return index
@@ -103,7 +116,7 @@ struct KnownWeights {
       expected = index + 1
       return index
     }
-    append(Weight(name: name, initialNorm: initialNorms[name]))
+    append(Weight(name: name))
     return weights.count - 1
   }
 

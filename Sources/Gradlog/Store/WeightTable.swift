@@ -20,6 +20,7 @@ struct WeightTable {
     let name: String
     var hasShape: Bool
     var isFrozen: Bool
+    var initialNorm: Double?
     /// Whether the capture plan keeps its values in the batches that it chooses.
     let isCaptured: Bool
   }
@@ -92,6 +93,9 @@ struct WeightTable {
     if let tensor = gradient.tensor, !row.hasShape {
       try complete(index, row.weightID, tensor, in: db)
     }
+    if row.initialNorm != gradient.initialNorm {
+      try setInitialNorm(gradient.initialNorm, index, row.weightID, in: db)
+    }
     if row.isFrozen != gradient.isFrozen { changed.append(index) }
     return row.weightID
   }
@@ -100,7 +104,7 @@ struct WeightTable {
     stored[name].map { weight in
       Row(
         weightID: weight.weightID, name: name, hasShape: weight.dtype != nil,
-        isFrozen: weight.isFrozen,
+        isFrozen: weight.isFrozen, initialNorm: weight.initialNorm,
         isCaptured: capture.includes(weight: name))
     }
   }
@@ -119,7 +123,8 @@ struct WeightTable {
     nextPosition += 1
     return Row(
       weightID: db.lastInsertedRowID, name: gradient.weight, hasShape: gradient.tensor != nil,
-      isFrozen: false, isCaptured: capture.includes(weight: gradient.weight))
+      isFrozen: false, initialNorm: gradient.initialNorm,
+      isCaptured: capture.includes(weight: gradient.weight))
   }
 
   /// Fills in dtype and shape of a weight that had only absent gradients until now.
@@ -133,6 +138,15 @@ struct WeightTable {
         tensor.dtype.rawValue, Self.json(tensor.shape), tensor.elementCount, weightID,
       ])
     rows[index]?.hasShape = true
+  }
+
+  /// Writes how large a weight was at first in a run that is recorded anew from its first batch on.
+  private mutating func setInitialNorm(
+    _ norm: Double?, _ index: Int, _ weightID: Int64, in db: Database
+  ) throws {
+    try db.execute(
+      sql: "UPDATE weights SET initial_norm = ? WHERE weight_id = ?", arguments: [norm, weightID])
+    rows[index]?.initialNorm = norm
   }
 
   /// Writes which weights are frozen, or no longer so, from the batch on whose gradients were looked up last, and which
