@@ -43,6 +43,7 @@ struct FormatOneTests {
           DROP TABLE freezings;
           DROP VIEW gradients;
           ALTER TABLE weights DROP COLUMN frozen;
+          ALTER TABLE weights DROP COLUMN initial_norm;
           ALTER TABLE gradient_statistics DROP COLUMN cosine;
           ALTER TABLE gradient_statistics DROP COLUMN zero_columns;
           ALTER TABLE gradient_statistics DROP COLUMN zero_rows;

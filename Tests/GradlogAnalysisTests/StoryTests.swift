@@ -48,6 +48,18 @@ struct StoryTests {
         == [["underflow@5", "vanishing@3", "stagnation@0"]])
   }
 
+  @Test func weightsThatBeganTooSmallComeBeforeAllThatTheStepsDid() {
+    let small = finding(.vanishing, .critical, "k", at: 0, .smallWeights)
+    #expect(
+      told([finding(.dead, .critical, "b", at: 2), finding(.stagnation, at: 0), small])
+        == [["vanishing@0", "dead@2", "stagnation@0"]])
+    // Any other vanishing follows from the units that died.
+    #expect(
+      told([
+        finding(.dead, .critical, "b", at: 2), finding(.vanishing, .critical, "k", at: 0, .depth),
+      ]) == [["dead@2", "vanishing@0"]])
+  }
+
   @Test func theWeightNearestToTheInputIsTheCause() {
     let stories = Story.stories(of: [
       finding(.nonFinite, .critical, "late", position: 9, at: 4),

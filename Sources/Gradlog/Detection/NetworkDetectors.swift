@@ -36,6 +36,7 @@ struct NetworkDetectors: Sendable {
     absence.observe(network, gradients, weights, trend, thresholds, &log)
     rises.observe(gradients)
     profile.observe(gradients, weights)
+    initialization.observe(network, gradients, weights, profile, trend, thresholds, &log)
     explosion.observe(network, trend, rises, thresholds, &log)
     divergence.observe(
       network, trend, rises, profile, explosion.excursion,
@@ -56,7 +57,6 @@ struct NetworkDetectors: Sendable {
       stall.observe(network, trend, thresholds, &log)
     }
     noiseScale.observe(network, thresholds, &log)
-    initialization.observe(network, gradients, weights, profile, trend, thresholds, &log)
     if trend.hasLearned(thresholds) { log.soften() }
     index += 1
     norm = network.norm

@@ -114,7 +114,10 @@ private struct Clue {
   var onset: Int { finding.first.step }
   /// A loss that does not fall is dated from the first batch on, whenever what holds it up began.
   var isUndated: Bool { finding.symptom == .flatLoss }
-  private var rank: Int { Causality.rank(of: finding.rule) }
+  /// How the weights were before the first step comes before all that the steps did.
+  private var rank: Int {
+    finding.symptom == .smallWeights ? -1 : Causality.rank(of: finding.rule)
+  }
   /// What is about the whole network does not say where it began: it comes last. A layer that dies takes the gradient
   /// from all before it, so the one nearest to the loss is the one that died, unless some of their units live; from the first batches on, no layer has
   /// ever lived, and the first is named.
