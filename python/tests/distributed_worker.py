@@ -58,6 +58,7 @@ def main(scenario: str, folder: Path) -> dict:
     return {
         "places": [record.place for record in records],
         "gradients": [record.gradients for record in records],
+        "norms": memory.initial_norms,
         "stopped": recorder.stopped,
         "recorded": recorder.recorder is not None,
     }

@@ -93,6 +93,9 @@ def test_sharded_weights_are_gathered_and_written_by_rank_0(tmp_path):
     assert ranks[0]["places"] == plain[0]["places"]
     for one, other in zip(ranks[0]["gradients"], plain[0]["gradients"]):
         equal(one, other, tolerance=2e-6)
+    for name, parameter in build("mlp").named_parameters():
+        for rank in (ranks[0], *plain):
+            assert rank["norms"][name] == pytest.approx(float(parameter.detach().norm()), rel=1e-6)
 
 
 @pytest.mark.parametrize(

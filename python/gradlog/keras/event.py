@@ -59,7 +59,7 @@ class Listener(Protocol):
         """Why the training is to end; None as long as it is not."""
 
     def before_step(self) -> None:
-        """Called before each training step, when the model is built."""
+        """Called before each training step; the first one may still have to build the model."""
 
     def wants(self, epoch: int, batch: int) -> bool:
         """Whether the gradients of this batch are to be fetched."""
