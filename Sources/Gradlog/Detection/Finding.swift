@@ -121,11 +121,9 @@ struct FindingLog: Sendable {
     }
   }
 
-  /// Whether the network that is being observed has a critical finding that shows something else.
-  func hasCritical(besides symptom: Symptom) -> Bool {
-    findings.contains {
-      $0.severity == .critical && $0.symptom != symptom && $0.optimizer == optimizer
-    }
+  /// Whether the network that is being observed has a critical finding like that.
+  func hasCritical(where isMeant: (Finding) -> Bool) -> Bool {
+    findings.contains { $0.severity == .critical && $0.optimizer == optimizer && isMeant($0) }
   }
 
   /// Makes a finding more or less severe.
@@ -207,9 +205,11 @@ extension Finding {
     // Values of different symptoms have different units. An estimate replaces the one before.
     let isSame = hit.symptom == symptom || hit.rule == .nonFinite || hit.rule == .dead
     let isWorse = hit.symptom.worstIsSmallest ? hit.value < value : hit.value > value
+    // What the weights were before the first step explains what the steps show of them.
+    let explains = hit.symptom == .smallWeights && symptom != .smallWeights
     guard
-      hit.rule == .noiseScale || (isSame && isWorse)
-        || (hit.severity > severity && hit.symptom != symptom)
+      hit.rule == .noiseScale || (isSame && isWorse) || explains
+        || (hit.severity > severity && hit.symptom != symptom && symptom != .smallWeights)
     else { return }
     value = hit.value
     baseline = hit.baseline

@@ -90,12 +90,17 @@ struct InitializationDetector: Sendable {
       && (found.rule == .vanishing || !network.isGuessing(trend.loss, thresholds))
   }
 
-  /// Whether the training has had time to begin. What large weights lead to is told by other rules, if it is.
+  /// Whether the training has had time to begin, or shows already what small weights lead to. What large ones lead to is
+  /// told by other rules, if it is.
   private func isToBlame(
     _ found: Anomaly, _ network: NetworkBatch, _ trend: Trend, _ thresholds: Thresholds,
     _ log: FindingLog
   ) -> Bool {
-    guard found.rule == .vanishing || !log.hasCritical(besides: found.symptom) else { return false }
+    if found.rule == .vanishing {
+      if log.hasCritical(where: { $0.rule == .vanishing || $0.rule == .dead }) { return true }
+    } else if log.hasCritical(where: { $0.symptom != found.symptom }) {
+      return false
+    }
     guard !trend.knowsLoss else { return Double(trend.lossCount) >= thresholds.stagnationBatches }
     let ratio = max(found.bound / found.gain, found.gain / found.bound)
     return ratio > Self.certainty && Double(network.index) > thresholds.stagnationBatches

@@ -70,7 +70,7 @@ extension Rule {
       decades more. Critical.
       Weights, where the training told how large they were at first: the median gain of the kernels, see exploding, is at most \
       vanishing.weights. A warning, and critical after stagnation.batches losses, or without a loss after as many batches when it is \
-      a fifth of that, until the loss is below the first ones by learned.share.
+      a fifth of that, or as soon as gradients vanish or units are dead, until the loss is below the first ones by learned.share.
       Decay: the median norm of the last 16 batches is vanishing.decay decades below that of the first 16, for \
       vanishing.patience batches, under such a loss; critical.
       Size: no kernel reaches vanishing.tiny times the loss (times 0.01 when none is known) for vanishing.patience batches \

@@ -81,6 +81,15 @@ import Testing
     #expect(finding(training, .smallWeights)?.weight == 1)
   }
 
+  /// It says why gradients vanish, and is not replaced by where they do.
+  @Test(arguments: [0.01, 1]) func whatSmallWeightsLeadToIsExplainedByThem(gain: Double) {
+    let training = trained(
+      50, gains: [gain, gain, gain, gain], sizes: [1e-7, 1e-5, 1e-4, 1e-2], loss: { _ in 2.3 })
+    let found = training.finding(.vanishing, 0)
+    #expect(found?.severity == .critical && found?.first.step == 0)
+    #expect(found?.symptom == (gain < 0.1 ? .smallWeights : .depth))
+  }
+
   @Test func withoutALossOnlyTheSmallestAreBlamed() {
     func severity(_ gain: Double) -> Rule.Severity? {
       finding(trained(gains: [gain, gain], loss: { _ in nil }), .smallWeights)?.severity
