@@ -144,7 +144,7 @@ class Recorder:
         blame. The taps do so by themselves.
 
         To be called before the first batch that has the weights; later, and for weights that the run in the file has, it
-        does nothing.
+        does nothing, unless the run is replaced from its first batch on.
 
         :param norms: the Euclidean norm of each weight's values by its name, ``numpy.linalg.norm(values)``. What is negative
             or no finite number counts as not told.

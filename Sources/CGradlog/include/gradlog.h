@@ -186,8 +186,8 @@ int32_t gradlog_open(const char *path, const char *run, const gradlog_options *o
 
 /* Tells how large the values are with which a weight begins: norm is their Euclidean norm, the root of the sum of
  * squares. With it the rules can say that the initialization is to blame. To be called before the first batch that
- * has the weight; later, and for a weight that the run in the file has, it does nothing, and neither does a norm
- * that is negative or no finite number. */
+ * has the weight; later, and for a weight that the run in the file has, it does nothing, unless the run is replaced
+ * from its first batch on. A norm that is negative or no finite number does nothing either. */
 int32_t gradlog_tell_initial_norm(gradlog_recorder *recorder, const char *weight, double norm);
 
 /* Records a whole batch. The gradients are copied before this returns. It waits while the memory limit

@@ -261,7 +261,7 @@ public final class GradientRecorder: Sendable {
 
   /// Tells how large the values are with which a weight begins, so that the rules can say when the initialization is to
   /// blame. To be called before the first batch that has the weight; later, and for a weight that the run in the file has,
-  /// it does nothing.
+  /// it does nothing, unless the run is replaced from its first batch on.
   ///
   /// - Parameters:
   ///   - norm: Euclidean norm √Σw² of its values. What is negative or no finite number counts as not told.
